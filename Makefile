@@ -1,0 +1,38 @@
+# `make demo` and `make test` set themselves up on a bare machine with python3 (3.11 to 3.13) and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
+
+.PHONY: demo test check format lock image clean
+
+demo: $(INSTALLED)  ## the main job, start to end, with a cartoon that it draws itself
+	$(BIN)/screen-time demo
+
+test: $(INSTALLED)  ## every test, the slow ones too
+	$(BIN)/python -m pytest
+
+check: $(INSTALLED)  ## lint, format, types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock:  ## needs uv; writes requirements/ anew from pyproject.toml
+	for group in function runtime local development; do $(LOCK) --group $$group -o requirements/$$group.txt || exit 1; done
+
+image:  ## needs Docker
+	docker build -f functions/screen_time/Dockerfile -t screen-time .
+
+clean:
+	rm -rf $(VENV) .function-environment .demo .mypy_cache .ruff_cache .pytest_cache
+
+$(INSTALLED): requirements/development.txt requirements/function.txt requirements/runtime.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/development.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $(INSTALLED)

@@ -1,0 +1,77 @@
+"""A model version's served form in memory: frames in, probabilities out."""
+
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from screen_time.errors import ModelError
+from screen_time.manifest import MANIFEST_NAME, InputSpec, Manifest, sha256
+from screen_time.preprocessing import Frame
+
+Probabilities = NDArray[np.float32]
+"""samples × labels, each in 0 … 1."""
+
+MODEL_FILE = "model.xml"
+"""The OpenVINO IR's graph; its weights lie beside it in model.bin."""
+
+
+class Classifier:
+    """An OpenVINO model compiled for this machine's processor, with the manifest it came with."""
+
+    def __init__(self, directory: Path, manifest: Manifest) -> None:
+        # Here, not at the top: reading a manifest must not cost the import of an inference engine.
+        import openvino
+
+        self.manifest = manifest
+        try:
+            compiled = openvino.Core().compile_model(directory / MODEL_FILE, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+        except RuntimeError as error:
+            raise ModelError(f"the model's {MODEL_FILE} cannot be loaded: {error}") from error
+        self._compiled = compiled
+        self._output = compiled.outputs[0]
+
+    @classmethod
+    def load(cls, directory: Path, digest: str | None = None) -> Self:
+        """Verify every file in `directory` and compile the model.
+
+        `digest` is the manifest's expected SHA-256, as the registry has it (None trusts the directory). Raises
+        ModelError where a file is missing, differs from its digest, or gives no probabilities in a trial run.
+        """
+        classifier = cls(directory, verified_manifest(directory, digest))
+        classifier._try()
+        return classifier
+
+    @property
+    def input(self) -> InputSpec:
+        """The frames that `probabilities` takes."""
+        return self.manifest.input
+
+    def probabilities(self, frames: NDArray[np.uint8]) -> Probabilities:
+        """Classify uint8 RGB `frames` (n × height × width × 3) as `preprocessing.prepare` made them: n × labels."""
+        return np.array(self._compiled(frames)[self._output], dtype=np.float32)
+
+    def _try(self) -> None:
+        blank: Frame = np.zeros((1, self.input.height, self.input.width, 3), dtype=np.uint8)
+        try:
+            row = self.probabilities(blank)
+        except RuntimeError as error:
+            raise ModelError(f"the model fails on a blank frame: {error}") from error
+        if row.shape != (1, len(self.manifest.labels)) or not np.all((row >= 0) & (row <= 1)):
+            raise ModelError("the model does not return one probability for each of its labels")
+
+
+def verified_manifest(directory: Path, digest: str | None = None) -> Manifest:
+    """The manifest in `directory`, after every file it names was compared with its SHA-256; raises ModelError."""
+    try:
+        data = (directory / MANIFEST_NAME).read_bytes()
+        if digest is not None and sha256(data) != digest:
+            raise ModelError(f"the model's {MANIFEST_NAME} differs from the digest that the registry has for it")
+        manifest = Manifest.from_json(data)
+        for name, expected in manifest.files.items():
+            if sha256((directory / name).read_bytes()) != expected:
+                raise ModelError(f"the model's {name} differs from its digest")
+    except OSError as error:
+        raise ModelError(f"a file of the model cannot be read: {error}") from error
+    return manifest

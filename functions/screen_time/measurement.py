@@ -1,0 +1,124 @@
+"""One video, one model, one set of probabilities: sample ► classify."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from screen_time.classifier import Classifier, Probabilities
+from screen_time.manifest import InputSpec
+from screen_time.preprocessing import prepare
+from screen_time.video import Sample, Video, VideoInfo, VideoLimits
+
+BATCH = 8
+"""Frames classified at once: more is no faster on a CPU and holds more memory."""
+
+Progress = Callable[[int], None]
+"""Called with the milliseconds of video measured so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What was read: decoded frames, packets that could not be decoded, and whether the data ended too early."""
+
+    frames_decoded: int
+    corrupt_packets: int
+    truncated: bool
+
+
+@dataclass(slots=True)
+class Timings:
+    """Seconds of wall time by stage; `decode` holds reading and sampling."""
+
+    decode: float = 0.0
+    prepare: float = 0.0
+    classify: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """Every sample of a video: `start_ms` and `durations_ms` (n), `probabilities` (n × labels)."""
+
+    info: VideoInfo
+    interval_ms: int
+    start_ms: tuple[int, ...]
+    durations_ms: tuple[int, ...]
+    probabilities: Probabilities
+    counters: Counters
+    timings: Timings
+
+
+def measure(
+    source: Path | BinaryIO,
+    classifier: Classifier,
+    interval_ms: int = 1000,
+    limits: VideoLimits | None = None,
+    progress: Progress | None = None,
+) -> Measurement:
+    """Sample `source` each `interval_ms` and classify every sample; memory does not grow with the images read.
+
+    Closes `source`. Raises VideoError where it cannot be measured.
+    """
+    timings = Timings()
+    start_ms: list[int] = []
+    durations_ms: list[int] = []
+    probabilities: list[Probabilities] = []
+    with _timed_open(source, limits, timings) as video:
+        for batch in _batches(_prepared(_timed(video.samples(interval_ms), timings), classifier.input, timings)):
+            start_ms += [sample.start_ms for sample in batch]
+            durations_ms += [sample.duration_ms for sample in batch]
+            probabilities.append(_classify(batch, classifier, timings))
+            if progress is not None:
+                progress(start_ms[-1] + durations_ms[-1])
+        counters = Counters(video.frames_decoded, video.corrupt_packets, video.truncated)
+    return Measurement(
+        video.info,
+        interval_ms,
+        tuple(start_ms),
+        tuple(durations_ms),
+        np.concatenate(probabilities),
+        counters,
+        timings,
+    )
+
+
+def _timed_open(source: Path | BinaryIO, limits: VideoLimits | None, timings: Timings) -> Video:
+    started = time.perf_counter()
+    video = Video.open(source, limits)
+    timings.decode += time.perf_counter() - started
+    return video
+
+
+def _timed(samples: Iterator[Sample], timings: Timings) -> Iterator[Sample]:
+    while True:
+        started = time.perf_counter()
+        sample = next(samples, None)
+        timings.decode += time.perf_counter() - started
+        if sample is None:
+            return
+        yield sample
+
+
+def _prepared(samples: Iterator[Sample], spec: InputSpec, timings: Timings) -> Iterator[Sample]:
+    """The samples at the model's input size: at once, so that no batch of full-size images is ever held."""
+    for sample in samples:
+        started = time.perf_counter()
+        small = replace(sample, image=prepare(sample.image, spec))
+        timings.prepare += time.perf_counter() - started
+        yield small
+
+
+def _batches(samples: Iterator[Sample]) -> Iterator[list[Sample]]:
+    while batch := list(islice(samples, BATCH)):
+        yield batch
+
+
+def _classify(batch: list[Sample], classifier: Classifier, timings: Timings) -> Probabilities:
+    started = time.perf_counter()
+    probabilities = classifier.probabilities(np.stack([sample.image for sample in batch]))
+    timings.classify += time.perf_counter() - started
+    return probabilities

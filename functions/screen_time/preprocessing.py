@@ -1,0 +1,72 @@
+"""From a decoded frame of any shape to the frame that a model takes: the one function training and Lambda share."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from screen_time.manifest import Fit, InputSpec
+
+Frame = NDArray[np.uint8]
+"""An upright RGB image: uint8, height × width × 3."""
+
+NEUTRAL_RGB = (124, 117, 104)
+"""The ImageNet mean, which VGG16's preprocessing subtracts: padding of this colour is nearly 0 to the network."""
+
+BAR_BRIGHTNESS = 32
+"""A bar's brightest channel stays below this (of 255): black is 16 in a limited-range file, plus compression noise."""
+
+LARGEST_BAR = 0.25
+"""The largest share of a side that one bar may take: 9:16 in 16:9 has more, and a night scene is no bar."""
+
+UNEVENNESS = 0.02
+"""Two opposite bars may differ by this share of the side; a dark wall on one side of the picture is no bar."""
+
+
+def prepare(frame: Frame, spec: InputSpec) -> Frame:
+    """Make `frame` the input of a model: uint8 RGB of exactly `spec.height` × `spec.width`."""
+    if spec.fit is Fit.SQUEEZE:
+        return _resize(frame, spec.height, spec.width)
+    return _pad(without_black_bars(frame), spec.height, spec.width)
+
+
+def without_black_bars(frame: Frame) -> Frame:
+    """`frame` without the black bars at its sides or at its top and bottom (a view, nothing is copied).
+
+    Each frame is judged alone, so that a sample's answer does not depend on what was read before it. Bars are even
+    on both sides and leave at least half of the picture; a black frame stays whole.
+    """
+    top, bottom = _even_bars(frame.max(axis=(1, 2)))
+    left, right = _even_bars(frame.max(axis=(0, 2)))
+    height, width = frame.shape[:2]
+    return frame[top : height - bottom, left : width - right]
+
+
+def _even_bars(brightest: NDArray[np.uint8]) -> tuple[int, int]:
+    """Widths of the dark runs at both ends of a side, or 0, 0 where they are no bars."""
+    bright = np.flatnonzero(brightest >= BAR_BRIGHTNESS)
+    if bright.size == 0:
+        return 0, 0
+    side = len(brightest)
+    first, last = int(bright[0]), side - 1 - int(bright[-1])
+    even = abs(first - last) <= max(2, UNEVENNESS * side)
+    if not even or max(first, last) > LARGEST_BAR * side:
+        return 0, 0
+    return first, last
+
+
+def _pad(frame: Frame, height: int, width: int) -> Frame:
+    """Fit `frame` into `height` × `width` with its aspect ratio kept, centred on the neutral colour."""
+    scale = min(height / frame.shape[0], width / frame.shape[1])
+    inner_height = min(height, max(1, round(frame.shape[0] * scale)))
+    inner_width = min(width, max(1, round(frame.shape[1] * scale)))
+    canvas = np.full((height, width, 3), NEUTRAL_RGB, dtype=np.uint8)
+    top, left = (height - inner_height) // 2, (width - inner_width) // 2
+    canvas[top : top + inner_height, left : left + inner_width] = _resize(frame, inner_height, inner_width)
+    return canvas
+
+
+def _resize(frame: Frame, height: int, width: int) -> Frame:
+    """Area interpolation where it shrinks (no aliasing), linear where it enlarges."""
+    shrinks = height * width < frame.shape[0] * frame.shape[1]
+    resized = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    return np.asarray(resized, dtype=np.uint8)

@@ -1,0 +1,104 @@
+"""What the environment decides, read once into one typed object."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import TypeVar
+
+from screen_time.errors import ScreenTimeError
+from screen_time.video import VideoLimits
+
+Value = TypeVar("Value")
+
+
+class SettingsError(ScreenTimeError):
+    """A variable of the environment is missing or unusable; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The function's settings; each field is the environment variable of the same name in capitals."""
+
+    results_bucket: str
+    models_bucket: str
+    idempotency_table: str
+    queue_url: str
+    registry_uri: str
+    registry_secret_arn: str | None
+    model_name: str
+    model_alias: str
+    registry_refresh_seconds: float
+    sample_interval_ms: int
+    max_video_bytes: int
+    limits: VideoLimits
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """Read every setting; raises SettingsError at the first that cannot be used."""
+        read = _Reader(environment)
+        return cls(
+            results_bucket=read.text("RESULTS_BUCKET"),
+            models_bucket=read.text("MODELS_BUCKET"),
+            idempotency_table=read.text("IDEMPOTENCY_TABLE"),
+            queue_url=read.text("QUEUE_URL"),
+            registry_uri=read.address("REGISTRY_URI"),
+            registry_secret_arn=environment.get("REGISTRY_SECRET_ARN") or None,
+            model_name=read.text("MODEL_NAME", "screen-time"),
+            model_alias=read.text("MODEL_ALIAS", "champion"),
+            registry_refresh_seconds=read.positive("REGISTRY_REFRESH_SECONDS", "5", float),
+            sample_interval_ms=read.milliseconds("SAMPLE_INTERVAL_SECONDS", "1"),
+            max_video_bytes=read.positive("MAX_VIDEO_BYTES", str(20 * 1024**3), int),
+            limits=VideoLimits(
+                seconds=read.positive("MAX_VIDEO_SECONDS", "21600", float),
+                pixels=read.positive("MAX_VIDEO_PIXELS", str(8192 * 4320), int),
+            ),
+        )
+
+
+class _Reader:
+    """Reads typed values and names the variable where one cannot be used."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def text(self, name: str, default: str | None = None) -> str:
+        value = self._environment.get(name) or default
+        if value is None:
+            raise SettingsError(f"{name} is not set.")
+        return value
+
+    def address(self, name: str) -> str:
+        value = self.text(name).rstrip("/")
+        if not value.startswith(("http://", "https://")):
+            raise SettingsError(f"{name} must be an http:// or https:// address, not {value!r}.")
+        return value
+
+    def positive(self, name: str, default: str, kind: Callable[[str], Value]) -> Value:
+        text = self.text(name, default)
+        try:
+            value = kind(text)
+        except ValueError as error:
+            raise SettingsError(f"{name} must be a number, not {text!r}.") from error
+        if not value > 0:  # type: ignore[operator]
+            raise SettingsError(f"{name} must be more than 0, not {text!r}.")
+        return value
+
+    def milliseconds(self, name: str, default: str) -> int:
+        """Seconds that must be a whole number of milliseconds, so that times add up exactly."""
+        text = self.text(name, default)
+        try:
+            return interval_ms(text)
+        except ValueError as error:
+            raise SettingsError(f"{name}: {error}") from error
+
+
+def interval_ms(text: str) -> int:
+    """A sampling interval in seconds ('1', '0.5') as whole milliseconds; raises ValueError with a sentence."""
+    try:
+        milliseconds = Decimal(text) * 1000
+    except InvalidOperation as error:
+        raise ValueError(f"the sampling interval must be a number of seconds, not {text!r}.") from error
+    if not milliseconds.is_finite() or milliseconds < 1 or milliseconds % 1:
+        raise ValueError(f"the sampling interval must be a whole number of milliseconds above 0, not {text} s.")
+    return int(milliseconds)

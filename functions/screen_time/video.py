@@ -1,0 +1,282 @@
+"""A video file as a stream of samples: one upright frame for each interval of presentation time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+import av
+import cv2
+import numpy as np
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from screen_time.errors import ErrorCode, VideoError
+from screen_time.preprocessing import Frame
+
+CONTAINERS = "mov,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,mxf,gif"
+"""FFmpeg's demuxers that read what people call a video file; playlists and still images are none."""
+
+CODECS = frozenset(
+    "h264 hevc vp8 vp9 av1 mpeg4 mpeg2video mpeg1video msmpeg4v2 msmpeg4v3 h263 wmv2 wmv3 vc1 prores dnxhd mjpeg "
+    "theora flv1 ffv1 huffyuv utvideo rawvideo gif".split()
+)
+
+FALLBACK_FRAME_SECONDS = Fraction(1, 25)
+"""How long a frame lasts of which neither packet, neighbour nor frame rate tells."""
+
+WIDEST_PIXEL = 4
+"""Anamorphic pixels up to this ratio are made square; what lies beyond is a damaged header."""
+
+WHOLE = Fraction(98, 100)
+"""A video that ends before this share of its declared duration (and a second before it) was cut off."""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoLimits:
+    """The largest video that is read: seconds of presentation time, and pixels of one frame."""
+
+    seconds: float = 6 * 3600
+    pixels: int = 8192 * 4320
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """What the file says of itself: size in pixels as displayed, counter-clockwise rotation in degrees."""
+
+    container: str
+    codec: str
+    width: int
+    height: int
+    rotation: int
+    frame_rate: Fraction | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The frame on display at `start_ms`, which stands for the `duration_ms` from there (whole milliseconds)."""
+
+    index: int
+    start_ms: int
+    duration_ms: int
+    image: Frame
+
+
+class Video:
+    """An open video, read once from its start to its end; a context manager.
+
+    `frames_decoded` and `corrupt_packets` count while it is read; `truncated` tells that its data ended too early.
+    """
+
+    def __init__(self, container: InputContainer, stream: VideoStream, limits: VideoLimits, file: BinaryIO) -> None:
+        self._container, self._stream, self._limits, self._file = container, stream, limits, file
+        self.frames_decoded = 0
+        self.corrupt_packets = 0
+        self.truncated = False
+        self._frames = self._decode()
+        first = next(self._frames, None)
+        if first is None:
+            raise VideoError(ErrorCode.NO_FRAMES, "No frame of the video can be decoded.")
+        self._first = first
+        self.info = _info(container, stream, first)
+
+    @classmethod
+    def open(cls, source: Path | BinaryIO, limits: VideoLimits | None = None) -> Self:
+        """Open a file, or a readable and seekable binary stream, and decode its first frame.
+
+        Raises VideoError where it is no video, has no video stream, or is beyond `limits`.
+        """
+        limits = limits or VideoLimits()
+        file = source.open("rb") if isinstance(source, Path) else source
+        try:
+            container = _open_container(file, limits)
+            stream = _video_stream(container)
+            _check_stream(stream, limits)
+            stream.thread_type = "AUTO"
+            return cls(container, stream, limits, file)
+        except BaseException:
+            file.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the decoder and the stream it read from."""
+        self._container.close()
+        self._file.close()
+
+    def samples(self, interval_ms: int = 1000) -> Iterator[Sample]:
+        """Yield a sample for each `interval_ms` of presentation time, in order; usable once.
+
+        Time 0 is the first frame's. Sample k is the last frame whose time is not after k intervals. It stands for the
+        interval that follows, the last sample for what is left, so durations add up to the video's duration. Only one
+        frame is held while the next is decoded. Raises VideoError beyond the limits.
+        """
+        if interval_ms < 1:
+            raise ValueError("the sampling interval must be at least 1 ms")
+        pending: Sample | None = None
+        index = 0
+        end_ms = 0
+        for frame, until_ms in self._displayed():
+            image: Frame | None = None
+            while index * interval_ms < until_ms:
+                if pending is not None:
+                    yield pending
+                if image is None:
+                    image = _upright_rgb(frame, self._stream)
+                pending = Sample(index, index * interval_ms, interval_ms, image)
+                index += 1
+            end_ms = int(until_ms)
+        if pending is not None:
+            yield replace(pending, duration_ms=end_ms - pending.start_ms)
+
+    def _displayed(self) -> Iterator[tuple[VideoFrame, Fraction]]:
+        """Each frame with the time, in ms after the first frame, until which it is on display.
+
+        The last one's is the end of the video, rounded to a whole millisecond.
+        """
+        shown, shown_at, lasts = self._first, Fraction(0), _duration(self._first, self._stream)
+        origin = _time(self._first) or Fraction(0)
+        for frame in self._frames:
+            time = _time(frame)
+            at = shown_at + lasts if time is None else time - origin
+            if at <= shown_at:  # damaged time stamps run backwards: the frame was never on display
+                continue
+            self._check_length(at)
+            yield shown, at * 1000
+            lasts = _duration(frame, self._stream) or at - shown_at
+            shown, shown_at = frame, at
+        end = shown_at + (lasts or FALLBACK_FRAME_SECONDS)
+        self._check_length(end)
+        self.truncated |= end < _declared_seconds(self._stream) * WHOLE - 1
+        yield shown, Fraction(max(1, round(end * 1000)))
+
+    def _check_length(self, seconds: Fraction) -> None:
+        if seconds > self._limits.seconds:
+            raise VideoError(
+                ErrorCode.TOO_LONG, f"The video is longer than the limit of {self._limits.seconds:g} seconds."
+            )
+
+    def _decode(self) -> Iterator[VideoFrame]:
+        """Every frame that can be decoded, in order of presentation; what cannot is counted and passed over."""
+        for packet in self._packets():
+            try:
+                frames = self._stream.decode(packet)
+            except av.error.InvalidDataError:
+                self.corrupt_packets += 1
+                continue
+            except av.error.FFmpegError as error:
+                raise VideoError(
+                    ErrorCode.UNSUPPORTED_CODEC, f"The video cannot be decoded: {error.strerror}."
+                ) from error
+            for frame in frames:
+                _check_pixels(frame.width, frame.height, self._limits)
+                self.frames_decoded += 1
+                yield frame
+
+    def _packets(self) -> "Iterator[Packet[VideoStream] | None]":
+        """The stream's packets, as far as they can be read, and then None, which flushes the decoder."""
+        try:
+            for packet in self._container.demux(self._stream):
+                if packet.size:
+                    yield packet
+        except av.error.FFmpegError:
+            self.truncated = True
+        yield None
+
+
+def _open_container(file: BinaryIO, limits: VideoLimits) -> InputContainer:
+    # All three guards: FFmpeg was seen to open addresses of playlists where any one of them was missing.
+    options = {
+        "format_whitelist": CONTAINERS,
+        "protocol_whitelist": "",
+        "max_pixels": str(limits.pixels),
+    }
+    try:
+        return av.open(file, mode="r", options=options, io_open=_refuse_to_open, metadata_errors="replace")
+    except av.error.FFmpegError as error:
+        raise VideoError(ErrorCode.NOT_A_VIDEO, f"The file is no video that can be read: {error.strerror}.") from error
+
+
+def _refuse_to_open(*_request: object) -> BinaryIO:
+    raise PermissionError("a video may not open other files or addresses")
+
+
+def _video_stream(container: InputContainer) -> VideoStream:
+    """The stream marked as default, else the first; cover art is no video."""
+    streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
+    if not streams:
+        container.close()
+        raise VideoError(ErrorCode.NO_VIDEO_STREAM, "The file has no video stream.")
+    return next((stream for stream in streams if stream.disposition & Disposition.default), streams[0])
+
+
+def _check_stream(stream: VideoStream, limits: VideoLimits) -> None:
+    """Refuse by what the file claims, before anything is decoded."""
+    codec = stream.codec_context.name if stream.codec_context is not None else "unknown"
+    if stream.codec_context is None or stream.codec.canonical_name not in CODECS:
+        raise VideoError(ErrorCode.UNSUPPORTED_CODEC, f"The video's codec, {codec}, is not supported.")
+    _check_pixels(stream.width, stream.height, limits)
+    if _declared_seconds(stream) > limits.seconds:
+        raise VideoError(ErrorCode.TOO_LONG, f"The video is longer than the limit of {limits.seconds:g} seconds.")
+
+
+def _check_pixels(width: int, height: int, limits: VideoLimits) -> None:
+    if width * height > limits.pixels:
+        raise VideoError(
+            ErrorCode.TOO_MANY_PIXELS, f"A frame of {width}×{height} is over the limit of {limits.pixels} pixels."
+        )
+
+
+def _info(container: InputContainer, stream: VideoStream, first: VideoFrame) -> VideoInfo:
+    height, width = _upright_rgb(first, stream).shape[:2]
+    return VideoInfo(
+        container=container.format.name,
+        codec=stream.codec.canonical_name,
+        width=width,
+        height=height,
+        rotation=first.rotation,
+        frame_rate=stream.average_rate,
+    )
+
+
+def _declared_seconds(stream: VideoStream) -> Fraction:
+    """The stream's duration by its header; 0 where it has none."""
+    if stream.duration is None or stream.time_base is None:
+        return Fraction(0)
+    return stream.duration * stream.time_base
+
+
+def _time(frame: VideoFrame) -> Fraction | None:
+    """A frame's presentation time in seconds, as its container counts."""
+    stamp = frame.pts if frame.pts is not None else frame.dts
+    return None if stamp is None or frame.time_base is None else stamp * frame.time_base
+
+
+def _duration(frame: VideoFrame, stream: VideoStream) -> Fraction:
+    """A frame's duration in seconds, by its packet or else by the stream's rate; 0 where neither tells."""
+    if frame.duration > 0 and frame.time_base:
+        return frame.duration * frame.time_base
+    rate = stream.average_rate or stream.guessed_rate
+    return 1 / rate if rate else Fraction(0)
+
+
+def _upright_rgb(frame: VideoFrame, stream: VideoStream) -> Frame:
+    """The frame as displayed: pixels made square, turned as its metadata says, 8-bit RGB."""
+    image = frame.to_ndarray(format="rgb24")
+    aspect = stream.sample_aspect_ratio
+    if aspect and aspect != 1 and 1 / WIDEST_PIXEL <= aspect <= WIDEST_PIXEL:
+        width = max(1, round(image.shape[1] * aspect))
+        image = np.asarray(cv2.resize(image, (width, image.shape[0]), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+    return np.rot90(image, k=round(frame.rotation / 90) % 4)
