@@ -21,6 +21,7 @@ class Classifier:
     """An OpenVINO model compiled for this machine's processor, with the manifest it came with."""
 
     def __init__(self, directory: Path, manifest: Manifest) -> None:
+        """Compile the verified files in `directory` and try them; raises ModelError where that fails."""
         # Here, not at the top: reading a manifest must not cost the import of an inference engine.
         import openvino
 
@@ -31,17 +32,16 @@ class Classifier:
             raise ModelError(f"the model's {MODEL_FILE} cannot be loaded: {error}") from error
         self._compiled = compiled
         self._output = compiled.outputs[0]
+        self._try()
 
     @classmethod
     def load(cls, directory: Path, digest: str | None = None) -> Self:
-        """Verify every file in `directory` and compile the model.
+        """Verify every file in `directory`, then compile and try the model.
 
         `digest` is the manifest's expected SHA-256, as the registry has it (None trusts the directory). Raises
-        ModelError where a file is missing, differs from its digest, or gives no probabilities in a trial run.
+        ModelError.
         """
-        classifier = cls(directory, verified_manifest(directory, digest))
-        classifier._try()
-        return classifier
+        return cls(directory, verified_manifest(directory, digest))
 
     @property
     def input(self) -> InputSpec:

@@ -51,7 +51,6 @@ class Request:
     """By which invocation, and how long its parts took in seconds."""
 
     request_id: str | None
-    cold_start: bool | None
     seconds: dict[str, float]
 
 
@@ -93,7 +92,6 @@ def result_document(
         "counters": asdict(measurement.counters),
         "timings": {name: round(value, 3) for name, value in (asdict(measurement.timings) | request.seconds).items()},
         "request_id": request.request_id,
-        "cold_start": request.cold_start,
         "measured_at": _now(),
     }
 

@@ -5,14 +5,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
 from screen_time.classifier import Classifier, Probabilities
 from screen_time.manifest import InputSpec
 from screen_time.preprocessing import prepare
-from screen_time.video import Sample, Video, VideoInfo, VideoLimits
+from screen_time.video import Sample, Video, VideoFile, VideoInfo, VideoLimits
 
 BATCH = 8
 """Frames classified at once: more is no faster on a CPU and holds more memory."""
@@ -53,7 +52,7 @@ class Measurement:
 
 
 def measure(
-    source: Path | BinaryIO,
+    source: Path | VideoFile,
     classifier: Classifier,
     interval_ms: int = 1000,
     limits: VideoLimits | None = None,
@@ -86,7 +85,7 @@ def measure(
     )
 
 
-def _timed_open(source: Path | BinaryIO, limits: VideoLimits | None, timings: Timings) -> Video:
+def _timed_open(source: Path | VideoFile, limits: VideoLimits | None, timings: Timings) -> Video:
     started = time.perf_counter()
     video = Video.open(source, limits)
     timings.decode += time.perf_counter() - started

@@ -1,5 +1,6 @@
 """A video file as a stream of samples: one upright frame for each interval of presentation time."""
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -18,6 +19,9 @@ from av.video.stream import VideoStream
 
 from screen_time.errors import ErrorCode, VideoError
 from screen_time.preprocessing import Frame
+
+VideoFile = BinaryIO | io.RawIOBase
+"""A readable and seekable binary stream."""
 
 CONTAINERS = "mov,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,mxf,gif"
 """FFmpeg's demuxers that read what people call a video file; playlists and still images are none."""
@@ -73,7 +77,7 @@ class Video:
     `frames_decoded` and `corrupt_packets` count while it is read; `truncated` tells that its data ended too early.
     """
 
-    def __init__(self, container: InputContainer, stream: VideoStream, limits: VideoLimits, file: BinaryIO) -> None:
+    def __init__(self, container: InputContainer, stream: VideoStream, limits: VideoLimits, file: VideoFile) -> None:
         self._container, self._stream, self._limits, self._file = container, stream, limits, file
         self.frames_decoded = 0
         self.corrupt_packets = 0
@@ -86,7 +90,7 @@ class Video:
         self.info = _info(container, stream, first)
 
     @classmethod
-    def open(cls, source: Path | BinaryIO, limits: VideoLimits | None = None) -> Self:
+    def open(cls, source: Path | VideoFile, limits: VideoLimits | None = None) -> Self:
         """Open a file, or a readable and seekable binary stream, and decode its first frame.
 
         Raises VideoError where it is no video, has no video stream, or is beyond `limits`.
@@ -196,7 +200,7 @@ class Video:
         yield None
 
 
-def _open_container(file: BinaryIO, limits: VideoLimits) -> InputContainer:
+def _open_container(file: VideoFile, limits: VideoLimits) -> InputContainer:
     # All three guards: FFmpeg was seen to open addresses of playlists where any one of them was missing.
     options = {
         "format_whitelist": CONTAINERS,

@@ -1,0 +1,112 @@
+"""The Lambda function's entry: what wires events to work, and nothing else."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.idempotency import (
+    DynamoDBPersistenceLayer,
+    IdempotencyConfig,
+    idempotent_function,
+)
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from screen_time.champion import Champion
+from screen_time.credentials import authorization
+from screen_time.documents import ModelIdentity
+from screen_time.events import Upload, is_sqs, uploads, uploads_of_message
+from screen_time.ingest import Ingest
+from screen_time.model_store import ModelStore
+from screen_time.observability import logger, metrics, tracer
+from screen_time.registry import Headers, Registry
+from screen_time.retries import delay_retry
+from screen_time.settings import Settings
+
+RESULT_REMEMBERED_SECONDS = 15 * 24 * 3600
+"""A little longer than the queue keeps a message: a duplicate can never outlive the memory of its result."""
+
+settings = Settings.from_environment()
+processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+idempotency = IdempotencyConfig(expires_after_seconds=RESULT_REMEMBERED_SECONDS)
+
+
+@logger.inject_lambda_context(clear_state=True)
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics(capture_cold_start_metric=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse | dict[str, list[str]]:
+    """Measure every video that the event tells of.
+
+    A batch of a queue's messages is answered with the messages that failed; S3's own and EventBridge's events are
+    answered with the outcomes, and a failure is raised so that Lambda tries again.
+    """
+    idempotency.register_lambda_context(context)
+    if is_sqs(event):
+        return process_partial_response(event, record_handler=_process_message, processor=processor, context=context)
+    return {"outcomes": [_process(upload, context.aws_request_id) for upload in uploads(event)]}
+
+
+def _process_message(record: SQSRecord, lambda_context: LambdaContext) -> list[str]:
+    try:
+        return [_process(upload, lambda_context.aws_request_id) for upload in uploads_of_message(record.body)]
+    except Exception as error:
+        logger.warning("the queue tries again", reason=str(error), error=type(error).__name__)
+        delay_retry(boto3.client("sqs"), settings.queue_url, record, settings.retry_delay_seconds)
+        raise
+
+
+@tracer.capture_method(capture_response=False)
+def _process(upload: Upload, request_id: str) -> str:
+    logger.append_keys(video=asdict(upload))
+    model = _champion().current()
+
+    def measure_once(*, identity: dict[str, Any]) -> str:
+        del identity  # only Powertools reads it: it is what makes two events the same
+        return _ingest().process(upload, model, request_id)
+
+    once = idempotent_function(
+        measure_once,
+        data_keyword_argument="identity",
+        persistence_store=_remembered(),
+        config=idempotency,
+        key_prefix="ingest",
+    )
+    return str(once(identity=_identity(upload, model.identity)))
+
+
+def _identity(upload: Upload, model: ModelIdentity) -> dict[str, Any]:
+    """What one result is of: the same object, the same model, the same sampling."""
+    return {
+        "bucket": upload.bucket,
+        "key": upload.key,
+        "object": upload.version_id or upload.etag,
+        "model": [model.name, model.version, model.digest],
+        "interval_ms": settings.sample_interval_ms,
+    }
+
+
+@cache
+def _remembered() -> DynamoDBPersistenceLayer:
+    return DynamoDBPersistenceLayer(table_name=settings.idempotency_table)
+
+
+@cache
+def _ingest() -> Ingest:
+    return Ingest(boto3.client("s3"), settings)
+
+
+@cache
+def _champion() -> Champion:
+    registry = Registry(settings.registry_uri, _authorization())
+    store = ModelStore(boto3.client("s3"), settings.models_bucket, registry)
+    return Champion(registry, store, settings.model_name, settings.model_alias, settings.registry_refresh_seconds)
+
+
+def _authorization() -> Callable[[], Headers]:
+    if settings.registry_secret_arn is None:
+        return dict
+    return authorization(boto3.client("secretsmanager"), settings.registry_secret_arn)
