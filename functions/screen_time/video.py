@@ -151,9 +151,9 @@ class Video:
         The last one's is the end of the video, rounded to a whole millisecond.
         """
         shown, shown_at, lasts = self._first, Fraction(0), _duration(self._first, self._stream)
-        origin = _time(self._first) or Fraction(0)
+        origin = _time(self._first, self._stream) or Fraction(0)
         for frame in self._frames:
-            time = _time(frame)
+            time = _time(frame, self._stream)
             at = shown_at + lasts if time is None else time - origin
             if at <= shown_at:  # damaged time stamps run backwards: the frame was never on display
                 continue
@@ -195,7 +195,7 @@ class Video:
             for packet in self._container.demux(self._stream):
                 if packet.size:
                     yield packet
-        except av.error.FFmpegError:
+        except (av.error.FFmpegError, OSError):
             self.truncated = True
         yield None
 
@@ -209,7 +209,7 @@ def _open_container(file: VideoFile, limits: VideoLimits) -> InputContainer:
     }
     try:
         return av.open(file, mode="r", options=options, io_open=_refuse_to_open, metadata_errors="replace")
-    except av.error.FFmpegError as error:
+    except (av.error.FFmpegError, OSError) as error:  # OSError: a header that points in front of the file
         raise VideoError(ErrorCode.NOT_A_VIDEO, f"The file is no video that can be read: {error.strerror}.") from error
 
 
@@ -262,18 +262,23 @@ def _declared_seconds(stream: VideoStream) -> Fraction:
     return stream.duration * stream.time_base
 
 
-def _time(frame: VideoFrame) -> Fraction | None:
+def _time(frame: VideoFrame, stream: VideoStream) -> Fraction | None:
     """A frame's presentation time in seconds, as its container counts."""
     stamp = frame.pts if frame.pts is not None else frame.dts
-    return None if stamp is None or frame.time_base is None else stamp * frame.time_base
+    return None if stamp is None else stamp * _time_base(frame, stream)
 
 
 def _duration(frame: VideoFrame, stream: VideoStream) -> Fraction:
     """A frame's duration in seconds, by its packet or else by the stream's rate; 0 where neither tells."""
-    if frame.duration > 0 and frame.time_base:
-        return frame.duration * frame.time_base
+    if frame.duration > 0:
+        return frame.duration * _time_base(frame, stream)
     rate = stream.average_rate or stream.guessed_rate
     return 1 / rate if rate else Fraction(0)
+
+
+def _time_base(frame: VideoFrame, stream: VideoStream) -> Fraction:
+    """The unit of a frame's times; the frames that a decoder still held at the end do not carry theirs."""
+    return frame.time_base or stream.time_base or Fraction(1, 1000)
 
 
 def _upright_rgb(frame: VideoFrame, stream: VideoStream) -> Frame:

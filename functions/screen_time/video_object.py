@@ -1,6 +1,8 @@
 """A video in S3: is it still the one that the event told of, and its bytes as a seekable file."""
 
+import errno
 import io
+import os
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
@@ -51,7 +53,9 @@ class VideoObject(io.RawIOBase):
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Move the position, which costs nothing until it is read from there."""
         origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
-        self._position = max(0, origin + offset)
+        if origin + offset < 0:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        self._position = origin + offset
         return self._position
 
     def read(self, size: int = -1) -> bytes:

@@ -1,0 +1,66 @@
+"""The environment becomes settings, or a sentence that names the variable."""
+
+import pytest
+
+from screen_time.settings import Settings, SettingsError, interval_ms
+
+ENOUGH = {
+    "RESULTS_BUCKET": "results",
+    "MODELS_BUCKET": "models",
+    "IDEMPOTENCY_TABLE": "table",
+    "QUEUE_URL": "https://sqs.example/queue",
+    "REGISTRY_URI": "http://registry:5000/",
+}
+
+
+def test_what_is_not_set_has_its_documented_default() -> None:
+    """A deployment needs to name only its own resources."""
+    settings = Settings.from_environment(ENOUGH)
+    assert settings.registry_uri == "http://registry:5000"
+    assert settings.registry_secret_arn is None
+    assert (settings.model_name, settings.model_alias) == ("screen-time", "champion")
+    assert settings.sample_interval_ms == 1000
+    assert settings.limits.seconds == 21600
+
+
+def test_what_is_set_is_taken() -> None:
+    """Numbers may have fractions where that makes sense."""
+    settings = Settings.from_environment(ENOUGH | {"SAMPLE_INTERVAL_SECONDS": "0.25", "MAX_VIDEO_SECONDS": "60"})
+    assert settings.sample_interval_ms == 250
+    assert settings.limits.seconds == 60
+
+
+@pytest.mark.parametrize("name", sorted(ENOUGH))
+def test_a_missing_variable_is_named(name: str) -> None:
+    """The start stops there."""
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_environment({key: value for key, value in ENOUGH.items() if key != name})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REGISTRY_URI", "sqlite:///mlflow.db"),
+        ("SAMPLE_INTERVAL_SECONDS", "0"),
+        ("SAMPLE_INTERVAL_SECONDS", "-1"),
+        ("SAMPLE_INTERVAL_SECONDS", "0.0001"),
+        ("SAMPLE_INTERVAL_SECONDS", "often"),
+        ("SAMPLE_INTERVAL_SECONDS", "inf"),
+        ("MAX_VIDEO_BYTES", "1.5"),
+        ("MAX_VIDEO_SECONDS", "nan"),
+        ("MAX_VIDEO_PIXELS", "0"),
+        ("REGISTRY_REFRESH_SECONDS", "soon"),
+    ],
+)
+def test_an_unusable_value_is_named(name: str, value: str) -> None:
+    """Never a traceback about a number."""
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_environment(ENOUGH | {name: value})
+
+
+def test_an_interval_is_a_whole_number_of_milliseconds() -> None:
+    """So that sample times add up exactly."""
+    assert interval_ms("0.5") == 500
+    assert interval_ms("1") == 1000
+    with pytest.raises(ValueError, match="whole number of milliseconds"):
+        interval_ms("0.3333")
