@@ -13,7 +13,7 @@ from typing import Any
 from screen_time.errors import PermanentError
 from screen_time.manifest import Manifest
 from screen_time.measurement import Measurement
-from screen_time.summary import Presence, Segment, Summary, margins, presence
+from screen_time.summary import Presence, Segment, Summary, margins, presence, summarise
 
 SCHEMA_VERSION = "1.0"
 
@@ -59,10 +59,10 @@ def result_document(
     model: ModelIdentity,
     manifest: Manifest,
     measurement: Measurement,
-    summary: Summary,
     request: Request,
 ) -> Document:
     """The content of `screen-time.json`. Times are seconds with millisecond precision, shares percent."""
+    summary = summarise(measurement.durations_ms, measurement.probabilities, manifest)
     duration = summary.duration_ms
     return {
         "schema_version": SCHEMA_VERSION,

@@ -12,7 +12,6 @@ from screen_time.measurement import Measurement, measure
 from screen_time.observability import count, duration, logger
 from screen_time.results import ResultsBucket
 from screen_time.settings import Settings
-from screen_time.summary import summarise
 from screen_time.video_object import VideoObject, open_video_object
 
 if TYPE_CHECKING:
@@ -63,13 +62,12 @@ class Ingest:
             )
         measurement = measure(video, model.classifier, self._settings.sample_interval_ms, self._settings.limits)
         manifest = model.classifier.manifest
-        summary = summarise(measurement.durations_ms, measurement.probabilities, manifest)
         request = Request(request_id, {"total": time.perf_counter() - started})
-        document = result_document(source, model.identity, manifest, measurement, summary, request)
+        document = result_document(source, model.identity, manifest, measurement, request)
         # Whoever uploaded a newer video under this key meanwhile waits for that one's result, not for this.
         open_video_object(self._s3, upload)
         address = self._results.write_result(upload.key, to_json(document), frames_csv(measurement, manifest))
-        _tell(measurement, address, summary.duration_ms)
+        _tell(measurement, address)
 
     def _refuse(self, source: VideoSource, error: PermanentError, request_id: str) -> None:
         address = self._results.write_error(source.key, to_json(error_document(source, error, request_id)))
@@ -77,10 +75,10 @@ class Ingest:
         count("VideosRefused")
 
 
-def _tell(measurement: Measurement, address: str, duration_ms: int) -> None:
+def _tell(measurement: Measurement, address: str) -> None:
     logger.info("measured", result=address, samples=len(measurement.durations_ms))
     count("VideosMeasured")
     count("SamplesClassified", len(measurement.durations_ms))
-    duration("VideoSeconds", duration_ms / 1000)
+    duration("VideoSeconds", sum(measurement.durations_ms) / 1000)
     duration("DecodeSeconds", measurement.timings.decode)
     duration("ClassifySeconds", measurement.timings.classify)
