@@ -1,11 +1,22 @@
-"""Logger, tracer and metrics of the function: one of each, set up by the POWERTOOLS_* environment variables."""
+"""Logger, tracer and metrics of the function: one of each.
+
+Alarms and the dashboard of template.yaml name the same namespace and service.
+"""
+
+import warnings
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 
-logger = Logger()
-tracer = Tracer()
-metrics = Metrics()
+# A test event or a duplicate counts nothing, which is no reason for a line on stderr.
+warnings.filterwarnings("ignore", "No application metrics to publish")
+
+NAMESPACE = "ScreenTime"
+SERVICE = "screen-time"
+
+logger = Logger(service=SERVICE)
+tracer = Tracer(service=SERVICE)
+metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
 
 
 def count(name: str, value: float = 1) -> None:

@@ -1,0 +1,85 @@
+"""Reading a video from S3, and telling whether it is still the one that the event told of."""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from demo.clips import ClipSpec, at_rate, write_clip
+from demo.numbered import numbered_frame, read_number
+from screen_time.errors import ErrorCode, ObjectError, SupersededError
+from screen_time.events import Upload
+from screen_time.video import Video
+from screen_time.video_object import BLOCK_BYTES, open_video_object
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+def put(s3: "S3Client", body: bytes, key: str = "a.mp4") -> Upload:
+    stored = s3.put_object(Bucket="videos", Key=key, Body=body)
+    return Upload("videos", key, stored["VersionId"], stored["ETag"].strip('"'))
+
+
+def test_ranges_add_up_to_the_object(s3: "S3Client") -> None:
+    """Across the borders of blocks, forth and back."""
+    body = bytes(range(256)) * (BLOCK_BYTES // 100)
+    file = open_video_object(s3, put(s3, body))
+    assert file.size == len(body)
+    found = bytearray()
+    while part := file.read(1_000_003):
+        found += part
+    assert bytes(found) == body
+    file.seek(BLOCK_BYTES - 3)
+    assert file.read(3) + file.read(5) == body[BLOCK_BYTES - 3 : BLOCK_BYTES + 5]
+    file.seek(-7, 2)
+    assert file.read() == body[-7:]
+
+
+@pytest.mark.parametrize("faststart", [False, True])
+def test_a_video_is_sampled_straight_from_the_bucket(s3: "S3Client", tmp_path: Path, faststart: bool) -> None:
+    """Wherever its index stands."""
+    frames = at_rate(Fraction(25), (numbered_frame(number) for number in range(80)))
+    path = write_clip(tmp_path / "clip.mp4", ClipSpec(faststart=faststart), frames)
+    with Video.open(open_video_object(s3, put(s3, path.read_bytes()))) as video:
+        assert [read_number(sample.image) for sample in video.samples()] == [0, 25, 50, 75]
+
+
+def test_a_deleted_object_is_a_permanent_error(s3: "S3Client") -> None:
+    """Its version is still there, but who deleted it wants no result."""
+    upload = put(s3, b"video")
+    s3.delete_object(Bucket="videos", Key=upload.key)
+    with pytest.raises(ObjectError) as caught:
+        open_video_object(s3, upload)
+    assert caught.value.code is ErrorCode.OBJECT_DELETED
+
+
+def test_an_overwritten_object_is_superseded(s3: "S3Client") -> None:
+    """The newer upload has an event of its own."""
+    old = put(s3, b"old")
+    new = put(s3, b"new")
+    with pytest.raises(SupersededError):
+        open_video_object(s3, old)
+    assert open_video_object(s3, new).read() == b"new"
+
+
+def test_without_versions_the_etag_tells(s3: "S3Client") -> None:
+    """A bucket need not keep versions."""
+    s3.create_bucket(Bucket="plain")
+    etag = s3.put_object(Bucket="plain", Key="a.mp4", Body=b"old")["ETag"].strip('"')
+    upload = Upload("plain", "a.mp4", None, etag)
+    assert open_video_object(s3, upload).version_id is None
+    s3.put_object(Bucket="plain", Key="a.mp4", Body=b"new")
+    with pytest.raises(SupersededError):
+        open_video_object(s3, upload)
+
+
+def test_an_object_overwritten_while_it_is_read_is_superseded(s3: "S3Client") -> None:
+    """A range of the new object must not follow a range of the old one."""
+    s3.create_bucket(Bucket="plain")
+    etag = s3.put_object(Bucket="plain", Key="a.mp4", Body=b"old")["ETag"].strip('"')
+    file = open_video_object(s3, Upload("plain", "a.mp4", None, etag))
+    s3.put_object(Bucket="plain", Key="a.mp4", Body=b"new")
+    with pytest.raises(SupersededError):
+        file.read()
