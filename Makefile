@@ -26,7 +26,7 @@ lock:  ## needs uv; writes requirements/ anew from pyproject.toml
 	for group in function runtime local development; do $(LOCK) --group $$group -o requirements/$$group.txt || exit 1; done
 
 image:  ## needs Docker
-	docker build -f functions/screen_time/Dockerfile -t screen-time .
+	docker build --platform linux/amd64 --provenance=false -f functions/screen_time/Dockerfile -t screen-time .
 
 clean:
 	rm -rf $(VENV) .function-environment .demo .mypy_cache .ruff_cache .pytest_cache

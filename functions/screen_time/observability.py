@@ -1,7 +1,4 @@
-"""Logger, tracer and metrics of the function: one of each.
-
-Alarms and the dashboard of template.yaml name the same namespace and service.
-"""
+"""Logger, tracer and metrics of the function: one of each, for the service that POWERTOOLS_SERVICE_NAME names."""
 
 import warnings
 
@@ -12,11 +9,11 @@ from aws_lambda_powertools.metrics import MetricUnit
 warnings.filterwarnings("ignore", "No application metrics to publish")
 
 NAMESPACE = "ScreenTime"
-SERVICE = "screen-time"
+"""Of the metrics, which template.yaml's alarms and dashboard read."""
 
-logger = Logger(service=SERVICE)
-tracer = Tracer(service=SERVICE)
-metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
+logger = Logger()
+tracer = Tracer()
+metrics = Metrics(namespace=NAMESPACE)
 
 
 def count(name: str, value: float = 1) -> None:

@@ -1,0 +1,102 @@
+"""What a person sees in the terminal: results on stdout, everything else on stderr."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from screen_time.documents import Document
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+class TerminalReporter:
+    """Draws a bar for each stage on a terminal, and says one line a stage where there is none."""
+
+    def __init__(self) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._progress = Progress(*columns, console=err, disable=not err.is_terminal)
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def stage(self, title: str, total: int | None = None) -> None:
+        """Begin a stage of `total` steps; None where nobody knows how many."""
+        self.finish_stage()
+        if err.is_terminal:
+            self._task = self._progress.add_task(title, total=total)
+        else:
+            err.print(title)
+
+    def advance(self, steps: int = 1) -> None:
+        """The current stage has taken `steps` more."""
+        if self._task is not None:
+            self._progress.advance(self._task, steps)
+
+    def note(self, sentence: str) -> None:
+        """Say something that stays on the screen."""
+        self._progress.console.print(sentence, markup=False)
+
+    def finish_stage(self) -> None:
+        """Fill the bar of a stage that nobody counted."""
+        if self._task is None:
+            return
+        (task,) = (each for each in self._progress.tasks if each.id == self._task)
+        if not task.finished:
+            self._progress.update(self._task, total=max(1, task.completed), completed=max(1, task.completed))
+
+
+@contextmanager
+def reporter() -> Iterator[TerminalReporter]:
+    """A reporter for the length of one command."""
+    with TerminalReporter() as drawing:
+        yield drawing
+        drawing.finish_stage()
+
+
+def print_result(document: Document) -> None:
+    """Show who was on screen how long."""
+    table = Table(title=f"{document['video']['key']}: {document['video']['duration_seconds']:.3f} s")
+    for title in ("on screen", "seconds", "percent", "first seen", "last seen", "confidence"):
+        table.add_column(title, justify="left" if title == "on screen" else "right")
+    rows = dict(document["characters"])
+    if document["nobody"] is not None:
+        rows["nobody"] = document["nobody"]
+    for name, found in rows.items():
+        table.add_row(
+            name,
+            *(_cell(found[key]) for key in ("seconds", "percent", "first_seen", "last_seen")),
+            _cell(found["mean_confidence"]),
+        )
+    out.print(table)
+
+
+def print_seconds(
+    title: str, predicted: Mapping[str, float], true: Mapping[str, float], duration_seconds: float
+) -> None:
+    """Show measured beside true seconds, and their difference in percent of the duration."""
+    table = Table(title=title, title_justify="left")
+    for column in ("on screen", "measured s", "true s", "difference", "of the duration"):
+        table.add_column(column, justify="left" if column == "on screen" else "right")
+    for label, seconds in predicted.items():
+        known = true.get(label)
+        difference = None if known is None else seconds - known
+        share = None if difference is None else 100 * difference / duration_seconds
+        table.add_row(label, _cell(seconds), _cell(known), _cell(difference, "+"), _cell(share, "+") + " %")
+    out.print(table)
+
+
+def _cell(value: float | None, sign: str = "") -> str:
+    return "–" if value is None else f"{value:{sign}.2f}"

@@ -1,0 +1,93 @@
+"""Least privilege: every right names what it is for, and each exception is listed here with its reason."""
+
+import re
+
+import pytest
+
+from tests.template.cloudformation import Document, main, registry, resources, role_statements, several
+
+WITHOUT_RESOURCES = {
+    "SendTraces": "X-Ray has no resources",
+    "JoinVpc": "network interfaces have no names before they exist",
+    "LogInToEcr": "ECR's token has no resource",
+    "OpenSessions": "Session Manager's channels have no resources",
+}
+BOTH = pytest.mark.parametrize("template", [main(), registry()], ids=["main", "registry"])
+
+
+def actions_on(resource: Document) -> set[str]:
+    return {
+        action
+        for statement in role_statements(main())
+        if resource in several(statement["Resource"])
+        for action in several(statement["Action"])
+    }
+
+
+@BOTH
+def test_no_role_may_do_everything_of_a_service(template: Document) -> None:
+    """No action holds a wildcard, and no managed policy brings one in."""
+    statements = list(role_statements(template))
+    assert statements
+    assert not [action for each in statements for action in several(each["Action"]) if "*" in action]
+    assert not [role for role in resources(template, "AWS::IAM::Role").values() if role.get("ManagedPolicyArns")]
+
+
+@BOTH
+def test_no_role_reaches_everything_without_a_reason(template: Document) -> None:
+    """Only services without resources to name are granted on `*`."""
+    unbounded = {each.get("Sid") for each in role_statements(template) if "*" in several(each["Resource"])}
+    assert unbounded <= set(WITHOUT_RESOURCES)
+
+
+@BOTH
+def test_every_role_is_one_services(template: Document) -> None:
+    """Only the service that runs the code may take its role."""
+    for role in resources(template, "AWS::IAM::Role").values():
+        for statement in role["AssumeRolePolicyDocument"]["Statement"]:
+            assert set(statement["Principal"]) == {"Service"}
+            assert statement["Action"] == "sts:AssumeRole"
+
+
+def test_function_has_no_role_but_its_own() -> None:
+    """A role that the translator made would bring AWS's wide managed policies."""
+    (function,) = resources(main(), "AWS::Lambda::Function").values()
+    assert function["Role"] == {"Fn::GetAtt": ["FunctionRole", "Arn"]}
+    assert list(resources(main(), "AWS::IAM::Role")) == ["FunctionRole"]
+
+
+def test_function_reads_videos_and_never_changes_them() -> None:
+    """Whatever a video's bytes do to a decoder, they cannot overwrite videos."""
+    assert actions_on({"Fn::Sub": "${VideosBucket.Arn}/*"}) == {"s3:GetObject", "s3:GetObjectVersion"}
+    assert actions_on({"Fn::GetAtt": ["VideosBucket", "Arn"]}) == {"s3:ListBucket"}
+
+
+def test_function_writes_results_and_its_cache_of_models() -> None:
+    """Results may be taken away again (an error.json that a good upload replaces); cached models may not."""
+    write = {"s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"}
+    assert actions_on({"Fn::Sub": "${ResultsBucket.Arn}/*"}) == write | {"s3:DeleteObject"}
+    assert actions_on({"Fn::Sub": "${ModelsBucket.Arn}/*"}) == write
+
+
+def test_function_uses_its_queue_table_and_log_group_only() -> None:
+    """Exactly what receiving, remembering and logging need."""
+    assert actions_on({"Fn::GetAtt": ["Queue", "Arn"]}) == {
+        f"sqs:{verb}" for verb in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "ChangeMessageVisibility")
+    }
+    assert actions_on({"Fn::GetAtt": ["IdempotencyTable", "Arn"]}) == {
+        f"dynamodb:{verb}Item" for verb in ("Get", "Put", "Update", "Delete")
+    }
+    assert actions_on({"Fn::GetAtt": ["FunctionLogGroup", "Arn"]}) == {"logs:CreateLogStream", "logs:PutLogEvents"}
+
+
+def test_function_reads_the_given_secret_and_only_if_there_is_one() -> None:
+    """No secret given, no right to read any."""
+    assert actions_on({"Ref": "RegistrySecretArn"}) == {"secretsmanager:GetSecretValue"}
+    reading = [name for name, each in main()["Resources"].items() if "secretsmanager:GetSecretValue" in str(each)]
+    assert [main()["Resources"][name].get("Condition") for name in reading] == ["HasRegistrySecret"]
+
+
+@BOTH
+def test_no_secret_is_written_down(template: Document) -> None:
+    """Passwords are made in Secrets Manager or named by ARN; no template holds or takes one."""
+    assert not [name for name in template["Parameters"] if re.search(r"password|token", name, re.IGNORECASE)]
