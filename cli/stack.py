@@ -1,13 +1,14 @@
 """`screen-time up` and `screen-time demo`: the whole system on this machine."""
 
-import signal
-import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.console import err, out, print_seconds, reporter
+
+if TYPE_CHECKING:
+    from infra.local.stack import LocalStack
 
 ROOT = Path(__file__).resolve().parents[1]
 """The project: its template and the function's source are what the local stack deploys."""
@@ -23,7 +24,7 @@ def up(
 
     Example: [cyan]screen-time up --parameter SampleIntervalSeconds=0.5[/cyan]
     """
-    from infra.local.stack import LocalStack, StackOptions
+    from infra.local.stack import StackOptions, serve
 
     options = StackOptions(
         root=ROOT,
@@ -31,18 +32,8 @@ def up(
         log=_ignore if quiet else _log,
         announce=_announce,
     )
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     err.print("Starting the local stack …")
-    with LocalStack(options) as stack:
-        _introduce(
-            stack.aws_endpoint,
-            stack.outputs["VideosBucketName"],
-            stack.outputs["ResultsBucketName"],
-            stack.registry_uri,
-        )
-        while True:
-            time.sleep(1)
-            stack.check()
+    serve(options, _introduce)
 
 
 def demo(
@@ -79,14 +70,15 @@ def _parameters(assignments: list[str]) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def _introduce(endpoint: str, videos: str, results: str, registry: str) -> None:
+def _introduce(stack: "LocalStack") -> None:
+    videos, results = stack.outputs["VideosBucketName"], stack.outputs["ResultsBucketName"]
     credentials = "AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=us-east-1"
-    aws = f"{credentials} aws --endpoint-url {endpoint}"
+    aws = f"{credentials} aws --endpoint-url {stack.aws_endpoint}"
     lines = (
-        f"AWS endpoint    {endpoint}",
+        f"AWS endpoint    {stack.aws_endpoint}",
         f"videos bucket   {videos}",
         f"results bucket  {results}",
-        f"MLflow          {registry}",
+        f"MLflow          {stack.registry_uri}",
         "",
         "Drop a video:",
         f"  {aws} s3 cp VIDEO.mp4 s3://{videos}/",

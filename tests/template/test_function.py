@@ -8,9 +8,7 @@ import pytest
 from screen_time.settings import Settings
 from tests.template.cloudformation import ROOT, main, resources
 
-POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
-FOR_PEOPLE = {"VIDEOS_BUCKET"}
-"""Events name the bucket that they come from; who looks at the function in the console wants to see it there."""
+POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}
 GIVEN = {"RegistryUri": "http://registry.example:5000"}
 SETTINGS = ROOT / "functions" / "screen_time" / "settings.py"
 DOCKERFILE = ROOT / "functions" / "screen_time" / "Dockerfile"
@@ -37,7 +35,7 @@ def _resolved(value: Any) -> Any:
 def test_environment_is_what_the_code_reads() -> None:
     """Neither a variable that nobody reads nor one that is left to the code's default."""
     read = set(re.findall(r'"([A-Z][A-Z_]+)"', SETTINGS.read_text()))
-    assert set(function()["Environment"]["Variables"]) == read | POWERTOOLS | FOR_PEOPLE
+    assert set(function()["Environment"]["Variables"]) == read | POWERTOOLS
 
 
 def test_settings_read_the_environment_that_the_template_sets() -> None:

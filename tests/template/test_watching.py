@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any
 
+from screen_time.observability import NAMESPACE
 from tests.template.cloudformation import ROOT, main, resources
 
 
@@ -64,11 +65,11 @@ def test_metrics_watched_are_metrics_counted() -> None:
 
 
 def test_metrics_are_looked_up_where_the_function_puts_them() -> None:
-    """Powertools' namespace and its dimension `service` come from the function's environment."""
+    """The namespace is the code's; the dimension `service` comes from the function's environment."""
     (function,) = resources(main(), "AWS::Lambda::Function").values()
     variables = function["Environment"]["Variables"]
     service = variables["POWERTOOLS_SERVICE_NAME"]
-    assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "ScreenTime"
+    assert NAMESPACE == "ScreenTime"
     for alarm in alarms().values():
         if alarm["Namespace"] == "ScreenTime":
             assert alarm["Dimensions"] == [{"Name": "service", "Value": service}]

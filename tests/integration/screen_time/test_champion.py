@@ -11,7 +11,7 @@ from screen_time.errors import ModelError, RegistryError
 from screen_time.manifest import DIGEST_TAG
 from screen_time.model_store import ModelStore
 from screen_time.registry import Registry
-from tests.integration.screen_time.conftest import NAME, RunningRegistry
+from tests.registered_models import NAME, ModelRegistry
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -33,7 +33,7 @@ class Clock:
 
 @pytest.fixture
 def make_champion(
-    s3: "S3Client", registry: RunningRegistry, tmp_path: Path, request: pytest.FixtureRequest
+    s3: "S3Client", registry: ModelRegistry, tmp_path: Path, request: pytest.FixtureRequest
 ) -> MakeChampion:
     """Make what a fresh process has, for the alias named by the test."""
 
@@ -56,7 +56,7 @@ def alias(request: pytest.FixtureRequest) -> str:
 
 
 def test_a_moved_alias_is_followed_without_a_restart(
-    registry: RunningRegistry, make_champion: MakeChampion, alias: str
+    registry: ModelRegistry, make_champion: MakeChampion, alias: str
 ) -> None:
     """After the refresh time, not before, and back again for a rollback."""
     clock = Clock()
@@ -75,7 +75,7 @@ def test_a_moved_alias_is_followed_without_a_restart(
 
 
 def test_a_registry_that_goes_down_is_no_outage(
-    registry: RunningRegistry, make_champion: MakeChampion, alias: str
+    registry: ModelRegistry, make_champion: MakeChampion, alias: str
 ) -> None:
     """A fresh process, with an empty disk, serves what served last."""
     version = registry.register(alias=alias)
@@ -98,7 +98,7 @@ def test_an_alias_that_no_version_carries_is_an_error_that_says_so(make_champion
 
 
 def test_a_version_whose_files_differ_from_its_digest_is_refused_and_the_old_one_stays(
-    registry: RunningRegistry, make_champion: MakeChampion, alias: str
+    registry: ModelRegistry, make_champion: MakeChampion, alias: str
 ) -> None:
     """A version's artifacts can be changed after it was registered."""
     from mlflow import MlflowClient
@@ -117,7 +117,7 @@ def test_a_version_whose_files_differ_from_its_digest_is_refused_and_the_old_one
 
 
 def test_a_version_without_a_served_form_is_refused(
-    registry: RunningRegistry, make_champion: MakeChampion, alias: str
+    registry: ModelRegistry, make_champion: MakeChampion, alias: str
 ) -> None:
     """Somebody registered it by hand."""
     from mlflow import MlflowClient
@@ -129,7 +129,7 @@ def test_a_version_without_a_served_form_is_refused(
 
 
 def test_a_damaged_copy_on_disk_is_fetched_again(
-    registry: RunningRegistry, make_champion: MakeChampion, alias: str, tmp_path: Path
+    registry: ModelRegistry, make_champion: MakeChampion, alias: str, tmp_path: Path
 ) -> None:
     """A full or broken disk leaves half a file behind."""
     version = registry.register(alias=alias)
@@ -140,7 +140,7 @@ def test_a_damaged_copy_on_disk_is_fetched_again(
 
 
 def test_a_damaged_copy_in_the_models_bucket_is_passed_over(
-    registry: RunningRegistry, make_champion: MakeChampion, alias: str, s3: "S3Client"
+    registry: ModelRegistry, make_champion: MakeChampion, alias: str, s3: "S3Client"
 ) -> None:
     """The registry has the true one."""
     version = registry.register(alias=alias)

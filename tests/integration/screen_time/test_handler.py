@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from demo.clips import ClipSpec, write_clip
-from tests.integration.screen_time.conftest import RunningRegistry
+from tests.registered_models import ModelRegistry
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -40,7 +40,7 @@ class Context:
 @pytest.fixture
 def function(
     aws: None,
-    registry: RunningRegistry,
+    registry: ModelRegistry,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     request: pytest.FixtureRequest,
