@@ -1,0 +1,1 @@
+"""What surrounds the function: the local stack, and the registry on AWS."""
