@@ -35,23 +35,30 @@ def without_black_bars(frame: Frame) -> Frame:
     Each frame is judged alone, so that a sample's answer does not depend on what was read before it. Bars are even
     on both sides and leave at least half of the picture; a black frame stays whole.
     """
-    top, bottom = _even_bars(frame.max(axis=(1, 2)))
-    left, right = _even_bars(frame.max(axis=(0, 2)))
     height, width = frame.shape[:2]
+    top, bottom = _even_bars(frame)
+    left, right = _even_bars(frame.transpose(1, 0, 2))
     return frame[top : height - bottom, left : width - right]
 
 
-def _even_bars(brightest: NDArray[np.uint8]) -> tuple[int, int]:
-    """Widths of the dark runs at both ends of a side, or 0, 0 where they are no bars."""
-    bright = np.flatnonzero(brightest >= BAR_BRIGHTNESS)
-    if bright.size == 0:
-        return 0, 0
-    side = len(brightest)
-    first, last = int(bright[0]), side - 1 - int(bright[-1])
+def _even_bars(lines: NDArray[np.uint8]) -> tuple[int, int]:
+    """How many of the first and last lines (n × pixels × 3) are a bar each, or 0, 0 where they are no bars."""
+    if not (_is_dark(lines[0]) and _is_dark(lines[-1])):
+        return 0, 0  # nearly every frame ends here, having looked at four lines of it
+    side = len(lines)
+    largest = int(LARGEST_BAR * side)
+    first, last = _dark_run(lines, largest), _dark_run(lines[::-1], largest)
     even = abs(first - last) <= max(2, UNEVENNESS * side)
-    if not even or max(first, last) > LARGEST_BAR * side:
-        return 0, 0
-    return first, last
+    return (first, last) if even and max(first, last) <= largest else (0, 0)
+
+
+def _dark_run(lines: NDArray[np.uint8], largest: int) -> int:
+    """How many lines are dark from the first one on; `largest` + 1 where they are more than that."""
+    return next((number for number, line in enumerate(lines[: largest + 1]) if not _is_dark(line)), largest + 1)
+
+
+def _is_dark(line: NDArray[np.uint8]) -> bool:
+    return int(line.max()) < BAR_BRIGHTNESS
 
 
 def _pad(frame: Frame, height: int, width: int) -> Frame:
