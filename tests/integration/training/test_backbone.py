@@ -1,0 +1,107 @@
+"""The real VGG16: its tensors, its preprocessing, and the classic head on top of it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from screen_time.manifest import Fit, InputSpec, Semantics, sha256
+from training import head_classic
+from training.backbone import Preprocessing, build_backbone
+from training.evaluation import draft_manifest
+from training.export import build_model, export
+from training.features import FeatureKind, extract_features
+from training.head import Examples
+from training.heads import HEADS
+from training.labels import LabelScheme
+from training.weights import DIGEST, Tensors
+
+SPEC = InputSpec(64, 96, Fit.PAD)
+
+
+@pytest.fixture(scope="module")
+def frames() -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    """Five frames of noise."""
+    return np.random.default_rng(0).integers(0, 256, (5, 64, 96, 3), dtype=np.uint8)
+
+
+def test_the_weights_are_keras_s_own(vgg16: Tensors) -> None:
+    """Whatever source they came from."""
+    assert len(vgg16) == 26
+    assert sha256(b"".join(tensor.tobytes() for tensor in vgg16)) == DIGEST
+
+
+@pytest.mark.parametrize("mode", Preprocessing)
+def test_preprocessing_inside_the_graph_is_keras_s(
+    vgg16: Tensors, frames: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], mode: Preprocessing
+) -> None:
+    """uint8 in, the same maps as keras.applications' preprocess_input and VGG16 give."""
+    backbone = build_backbone(SPEC, mode, vgg16)
+    import keras
+
+    reference = keras.applications.VGG16(include_top=False, weights=None, input_shape=(64, 96, 3))
+    reference.set_weights(vgg16)
+    prepared = keras.applications.imagenet_utils.preprocess_input(frames.astype(np.float32), mode=str(mode))
+    assert np.allclose(backbone(frames), reference(prepared), rtol=1e-4, atol=1e-3)
+
+
+def test_features_are_computed_once(
+    vgg16: Tensors,
+    frames: np.ndarray[tuple[int, ...], np.dtype[np.uint8]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The second time nothing is computed: it works without any weights; a new frame is computed alone."""
+    monkeypatch.setenv("SCREEN_TIME_CACHE", str(tmp_path))
+    kind = FeatureKind(SPEC, Preprocessing.CAFFE)
+    first = extract_features(frames, kind, vgg16)
+    assert first.shape == (5, 2, 3, 512)
+    assert np.array_equal(extract_features(frames[::-1], kind, []), first[::-1])
+    done: list[int] = []
+    extract_features(np.concatenate([frames, 255 - frames[:1]]), kind, vgg16, done.append)
+    assert done == [5, 1]
+
+
+@pytest.mark.parametrize("semantics", Semantics)
+def test_the_classic_head_learns_and_keeps_its_best_epoch(
+    vgg16: Tensors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, semantics: Semantics
+) -> None:
+    """Three classes told apart by their maps; layers, epochs and export as the article's."""
+    monkeypatch.setattr(head_classic, "EPOCHS", 5)
+    generator = np.random.default_rng(0)
+    targets = np.eye(3, dtype=np.float32)[np.arange(48) % 3]
+    vectors = generator.random((48, 25088)).astype(np.float32) * 0.1
+    vectors[:, :3000] += np.repeat(targets, 1000, axis=1) * 5
+    data = Examples(vectors, targets)
+    fitted = head_classic.fit(data, data, semantics, 0)
+    losses = [epoch["val_loss"] for epoch in fitted.epochs]
+    assert len(losses) == 5
+    assert min(losses) < losses[0]
+    model = build_model(HEADS["classic"], fitted, vgg16)
+    names = [layer.name for layer in model.layers][-8:]
+    assert names == [
+        "by_maximum",
+        "dense_1024",
+        "dropout_1024",
+        "dense_512",
+        "dropout_512",
+        "dense_256",
+        "dropout_256",
+        "probabilities",
+    ]
+    scheme = LabelScheme(("neither", "jerry", "tom"), semantics, None)
+    pictures = generator.integers(0, 256, (2, 224, 224, 3), dtype=np.uint8)
+    served = export(model, draft_manifest(scheme, HEADS["classic"].features.spec, "classic"), pictures, tmp_path)
+    assert served.differences.full_precision < 1e-3
+
+
+def test_the_same_seed_trains_the_same_classic_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On one machine."""
+    monkeypatch.setattr(head_classic, "EPOCHS", 2)
+    targets = np.eye(3, dtype=np.float32)[np.arange(24) % 3]
+    data = Examples(np.random.default_rng(0).random((24, 2000)).astype(np.float32), targets)
+    first, again, other = (
+        head_classic.fit(data, data, Semantics.EXCLUSIVE, seed).probabilities(data.vectors) for seed in (1, 1, 2)
+    )
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)

@@ -1,0 +1,1 @@
+"""Offline training: labelled videos in, a registered model version out."""

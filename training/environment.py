@@ -1,0 +1,65 @@
+"""The surroundings that training sets before heavy libraries start: their logs, their time-outs, the cache folder."""
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_DEFAULTS = {
+    "KERAS_BACKEND": "tensorflow",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "GRPC_VERBOSITY": "ERROR",
+    "MPLBACKEND": "Agg",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    # With its own defaults the client tries for four minutes before it says that the server is down.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
+}
+
+
+def set_defaults() -> None:
+    """Set what TensorFlow and MLflow read at their import; whatever the user has set stays."""
+    for name, value in _DEFAULTS.items():
+        os.environ.setdefault(name, value)
+
+
+def cache_directory(purpose: str) -> Path:
+    """The folder for what can always be made again: SCREEN_TIME_CACHE, else the user's cache folder; created."""
+    base = os.environ.get("SCREEN_TIME_CACHE")
+    root = Path(base) if base else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "screen-time"
+    directory = root / purpose
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
+def import_keras() -> None:
+    """Import TensorFlow and Keras without the lines that TensorFlow's libraries write past Python's own stderr."""
+    set_defaults()
+    with _no_stderr():
+        import keras  # noqa: F401  (imports TensorFlow, its backend)
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+
+@contextmanager
+def no_warnings() -> Iterator[None]:
+    """Keep third parties' warnings, which our users can do nothing about, off the terminal."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextmanager
+def _no_stderr() -> Iterator[None]:
+    # TensorFlow's C++ logging ignores TF_CPP_MIN_LOG_LEVEL until it is initialised: only the descriptor itself helps.
+    saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(null, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(null)

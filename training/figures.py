@@ -1,0 +1,90 @@
+"""What people look at in MLflow: confusion matrices, learning curves, and the worst mistakes."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from screen_time.manifest import Manifest, Semantics
+from screen_time.summary import presence
+from training.dataset import Dataset
+from training.evaluation import Answers, Scores, mistakes
+from training.head import Epoch
+from training.validation import LearningPoint
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SHEET_COLUMNS, SHEET_ROWS = 4, 5
+
+
+def confusion_figure(title: str, scores: Scores, manifest: Manifest) -> "Figure":
+    """Frames by what they show and what was predicted: one matrix, or one for each independent label."""
+    from sklearn.metrics import ConfusionMatrixDisplay
+
+    exclusive = manifest.semantics is Semantics.EXCLUSIVE
+    matrices = [scores.confusion] if exclusive else list(scores.confusion)
+    figure = _figure(4.5 * len(matrices), 4)
+    for column, matrix in enumerate(matrices):
+        axes = figure.add_subplot(1, len(matrices), column + 1)
+        names = manifest.labels if exclusive else ("absent", manifest.labels[column])
+        ConfusionMatrixDisplay(matrix, display_labels=names).plot(ax=axes, cmap="Blues", colorbar=False)
+        axes.set(xlabel="predicted", ylabel="shown")
+    figure.suptitle(f"{title}: accuracy {scores.accuracy:.1%}")
+    return figure
+
+
+def epochs_figure(epochs: Sequence[Epoch]) -> "Figure":
+    """Loss and accuracy by epoch, on the examples learned from and on those held out."""
+    figure = _figure(9, 4)
+    for position, name in enumerate(("loss", "accuracy")):
+        axes = figure.add_subplot(1, 2, position + 1)
+        for key, legend in ((name, "learned from"), (f"val_{name}", "held out")):
+            axes.plot(range(1, len(epochs) + 1), [epoch[key] for epoch in epochs], label=legend)
+        axes.set(xlabel="epoch", ylabel=name)
+        axes.legend()
+    return figure
+
+
+def learning_curve_figure(points: Sequence[LearningPoint]) -> "Figure":
+    """Accuracy on held-out groups by the number of frames learned from: whether more labels would help."""
+    figure = _figure(5, 4)
+    axes = figure.add_subplot()
+    axes.plot([point.frames for point in points], [point.accuracy for point in points], marker="o")
+    axes.set(xlabel="labelled frames learned from", ylabel="accuracy on held-out groups", ylim=(0, 1))
+    return figure
+
+
+def mistakes_figure(answers: Answers, dataset: Dataset, manifest: Manifest) -> "Figure":
+    """A contact sheet of the most confident wrong answers, the worst first."""
+    figure = _figure(4 * SHEET_COLUMNS, 2.8 * SHEET_ROWS)
+    worst = mistakes(answers, manifest)[: SHEET_COLUMNS * SHEET_ROWS]
+    for place, position in enumerate(worst.tolist()):
+        axes = figure.add_subplot(SHEET_ROWS, SHEET_COLUMNS, place + 1)
+        index = int(answers.indices[position])
+        axes.imshow(dataset.frames[manifest.input][index])
+        axes.set_axis_off()
+        axes.set_title(f"{dataset.describe(index)}\n{_verdict(answers, position, manifest)}", fontsize=9)
+    if not worst.size:
+        figure.text(0.5, 0.5, "No mistake on the held-out frames.", ha="center")
+    return figure
+
+
+def _verdict(answers: Answers, position: int, manifest: Manifest) -> str:
+    probabilities = answers.probabilities[position : position + 1]
+    predicted = presence(probabilities, manifest)[0]
+    shown = answers.targets[position] == 1
+    rows = zip(manifest.labels, probabilities[0], predicted | shown, strict=True)
+    sure = ", ".join(f"{label} {value:.0%}" for label, value, named in rows if named)
+    return f"shown {_names(shown, manifest)}, predicted {_names(predicted, manifest)} ({sure})"
+
+
+def _names(present: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], manifest: Manifest) -> str:
+    return " + ".join(label for label, here in zip(manifest.labels, present, strict=True) if here) or "nobody"
+
+
+def _figure(width: float, height: float) -> "Figure":
+    """A figure without a window system behind it."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")

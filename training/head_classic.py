@@ -1,0 +1,139 @@
+"""The classic head, layer by layer as the article on the screen time of Tom and Jerry has it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from screen_time.classifier import Probabilities
+from screen_time.manifest import Fit, InputSpec, Semantics
+from training.backbone import Preprocessing
+from training.dataset import Targets
+from training.environment import import_keras
+from training.features import FeatureKind, Features
+from training.head import Epoch, Examples, Head, Vectors
+
+if TYPE_CHECKING:
+    import keras
+
+UNITS = (1024, 512, 256)
+DROPOUT = 0.5
+EPOCHS = 100
+BATCH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class ClassicHead:
+    """The trained dense layers, and the training features' maximum by which every feature is divided first."""
+
+    dense: "keras.Model"
+    maximum: float
+    epochs: tuple[Epoch, ...]
+
+    def probabilities(self, vectors: Vectors) -> Probabilities:
+        """What the dense layers answer to flattened features."""
+        return np.asarray(self.dense.predict(vectors / self.maximum, verbose=0), dtype=np.float32)
+
+    def attach(self, maps: "keras.KerasTensor") -> "keras.KerasTensor":
+        """Flatten, divide, and the trained layers themselves."""
+        from keras import layers
+
+        tensor = layers.Rescaling(1 / self.maximum, name="by_maximum")(layers.Flatten(name="flatten")(maps))
+        for layer in self.dense.layers:
+            tensor = layer(tensor)
+        return tensor
+
+
+def embed(features: Features) -> Vectors:
+    """Every channel of every place: n × 25088."""
+    return features.reshape(len(features), -1).astype(np.float32)
+
+
+def fit(train: Examples, validation: Examples | None, semantics: Semantics, seed: int) -> ClassicHead:
+    """Train for EPOCHS and keep the weights of the epoch with the lowest validation loss.
+
+    The same seed gives the same weights on the same machine; elsewhere sums may be added in another order.
+    """
+    if validation is None:
+        raise ValueError("the classic head chooses its epoch by validation examples")
+    import_keras()
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    maximum = float(train.vectors.max())
+    dense = _dense_layers(train.vectors.shape[1], train.targets.shape[1], semantics)
+    dense.compile(optimizer="adam", loss=_loss(train.targets, semantics), metrics=["accuracy"])
+    lowest = keras.callbacks.EarlyStopping(monitor="val_loss", mode="min", patience=EPOCHS, restore_best_weights=True)
+    history = dense.fit(
+        train.vectors / maximum,
+        train.targets,
+        validation_data=(validation.vectors / maximum, validation.targets),
+        epochs=EPOCHS,
+        batch_size=BATCH,
+        class_weight=_class_weights(train.targets) if semantics is Semantics.EXCLUSIVE else None,
+        callbacks=[lowest],
+        verbose=0,
+    )
+    return ClassicHead(dense, maximum, _epochs(history.history))
+
+
+def _dense_layers(features: int, labels: int, semantics: Semantics) -> "keras.Model":
+    import keras
+    from keras import layers
+
+    model = keras.Sequential([keras.Input((features,))])
+    for units in UNITS:
+        model.add(layers.Dense(units, activation="sigmoid", name=f"dense_{units}"))
+        model.add(layers.Dropout(DROPOUT, name=f"dropout_{units}"))
+    activation = "softmax" if semantics is Semantics.EXCLUSIVE else "sigmoid"
+    model.add(layers.Dense(labels, activation=activation, name="probabilities"))
+    return model
+
+
+def _class_weights(targets: Targets) -> dict[int, float]:
+    """Balanced: a class weighs in inverse proportion to its examples."""
+    counts = targets.sum(axis=0)
+    present = int((counts > 0).sum())
+    return {label: len(targets) / (present * count) for label, count in enumerate(counts.tolist()) if count}
+
+
+def _loss(targets: Targets, semantics: Semantics) -> "str | Callable[[keras.KerasTensor, keras.KerasTensor], object]":
+    """Categorical cross-entropy; for independent labels the binary one, balanced label by label."""
+    if semantics is Semantics.EXCLUSIVE:
+        return "categorical_crossentropy"
+    from keras import ops
+
+    share = np.clip(targets.mean(axis=0), 1 / len(targets), 1 - 1 / len(targets))
+    present, absent = (0.5 / share).astype(np.float32), (0.5 / (1 - share)).astype(np.float32)
+
+    def balanced(truth: "keras.KerasTensor", answer: "keras.KerasTensor") -> object:
+        losses = ops.binary_crossentropy(truth, answer) * (truth * present + (1 - truth) * absent)
+        return ops.mean(losses, axis=-1)
+
+    return balanced
+
+
+def _epochs(history: dict[str, list[float]]) -> tuple[Epoch, ...]:
+    rows: NDArray[np.float64] = np.array(list(history.values())).T
+    return tuple(dict(zip(history, map(float, row), strict=True)) for row in rows)
+
+
+CLASSIC = Head(
+    name="classic",
+    features=FeatureKind(InputSpec(224, 224, Fit.SQUEEZE), Preprocessing.TF),
+    embed=embed,
+    fit=fit,
+    mirrored=False,
+    needs_validation=True,
+    cheap=False,
+    parameters={
+        "units": ", ".join(map(str, UNITS)),
+        "dropout": DROPOUT,
+        "epochs": EPOCHS,
+        "batch_size": BATCH,
+        "optimizer": "adam",
+        "class_weight": "balanced",
+    },
+)

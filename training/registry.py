@@ -1,0 +1,237 @@
+"""The model registry: which version is champion, moving that alias forth and back, fetching a version's served form."""
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from screen_time.classifier import verified_manifest
+from screen_time.errors import ModelError, RegistryError
+from screen_time.manifest import DIGEST_TAG, MANIFEST_NAME, SERVED_DIRECTORY
+from training.dataset import file_sha256
+from training.environment import cache_directory, set_defaults
+from training.errors import PromotionError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+MODEL_NAME = "screen-time"
+ALIAS = "champion"
+DEFAULT_MODEL = f"models:/{MODEL_NAME}@{ALIAS}"
+
+HISTORY_TAG = "champion_history"
+"""Tag of the registered model: the versions that were champion, the oldest first, as far as they are remembered."""
+
+HISTORY_LENGTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedModel:
+    """A model's served form on this machine, verified. What a plain path or a run's model cannot tell is None."""
+
+    directory: Path
+    digest: str
+    uri: str
+    name: str | None = None
+    version: str | None = None
+    alias: str | None = None
+    run_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AliasMove:
+    """The alias pointed to version `before` (None: to none) and points to `after` now."""
+
+    before: str | None
+    after: str
+
+
+def promote(version: str, name: str = MODEL_NAME, alias: str = ALIAS) -> AliasMove:
+    """Point the alias at `version`, once its served form was fetched and verified.
+
+    Raises PromotionError where the version is missing or cannot be served, RegistryError where the registry does not
+    answer; the alias then stays where it is.
+    """
+    with _registry() as client:
+        _check_servable(client, name, version)
+        before = _aliased(client, name, alias)
+        if before != version:
+            client.set_registered_model_alias(name, alias, version)
+            _remember(client, name, [*_history(client, name, before), version])
+        return AliasMove(before, version)
+
+
+def rollback(name: str = MODEL_NAME, alias: str = ALIAS) -> AliasMove:
+    """Move the alias back to the version that was champion before; repeated, further back.
+
+    Versions that were deleted since, or can no longer be served, are passed over. Raises PromotionError where there is
+    none to go back to.
+    """
+    with _registry() as client:
+        before = _aliased(client, name, alias)
+        history = _history(client, name, before)
+        if before is not None:
+            history.pop()
+        while history:
+            if history[-1] != before and _servable(client, name, history[-1]):
+                client.set_registered_model_alias(name, alias, history[-1])
+                _remember(client, name, history)
+                return AliasMove(before, history[-1])
+            history.pop()
+    raise PromotionError(f"No version was {alias} before {'version ' + before if before else 'now'}; the alias stays.")
+
+
+def resolve(uri: str = DEFAULT_MODEL) -> ResolvedModel:
+    """Fetch the served form of any MLflow model URI, or of a local model directory, and verify it.
+
+    It is kept in the cache under its digest. Raises RegistryError where the registry does not answer or has no such
+    model, ModelError where the model has no served form or its files differ from their digests.
+    """
+    local = Path(uri.removeprefix("file://"))
+    if local.is_dir():
+        return _verified(local, uri)
+    with _registry() as client:
+        version = _version_of(client, uri)
+        if version is None:
+            return ResolvedModel(*_fetch(uri, None), uri)
+        return _resolve_version(version, uri)
+
+
+def check_connection() -> None:
+    """Raise RegistryError, within seconds, where the tracking server does not answer."""
+    with _registry() as client:
+        client.search_registered_models(max_results=1)
+
+
+def _resolve_version(version: "ModelVersion", uri: str) -> ResolvedModel:
+    digest = version.tags.get(DIGEST_TAG)
+    if digest is None:
+        raise ModelError(f"Version {version.version} of {version.name} has no served form; train it with screen-time.")
+    directory, digest = _fetch(f"models:/{version.name}/{version.version}", digest)
+    alias = uri.rpartition("@")[2] if "@" in uri else None
+    return ResolvedModel(directory, digest, uri, version.name, str(version.version), alias, version.run_id)
+
+
+def _verified(directory: Path, uri: str) -> ResolvedModel:
+    served = directory / SERVED_DIRECTORY if (directory / SERVED_DIRECTORY).is_dir() else directory
+    verified_manifest(served)
+    return ResolvedModel(served, file_sha256(served / MANIFEST_NAME), uri)
+
+
+def _version_of(client: "MlflowClient", uri: str) -> "ModelVersion | None":
+    """The registered version that a `models:/` URI names; None for other URIs."""
+    from mlflow.store.artifact.utils.models import get_model_name_and_version
+
+    if not uri.startswith("models:/"):
+        return None
+    parts = get_model_name_and_version(client, uri)  # type: ignore[no-untyped-call]
+    return client.get_model_version(*parts) if len(parts) == 2 else None
+
+
+def _fetch(uri: str, digest: str | None) -> tuple[Path, str]:
+    """Directory and digest of the served form of `uri`; from the cache where it holds `digest`."""
+    models = cache_directory("models")
+    if digest is not None and (models / digest).is_dir():
+        try:
+            verified_manifest(models / digest, digest)
+        except ModelError:
+            shutil.rmtree(models / digest)
+        else:
+            return models / digest, digest
+    with tempfile.TemporaryDirectory(dir=models) as folder:
+        served = _download(uri, Path(folder))
+        verified_manifest(served, digest)
+        digest = file_sha256(served / MANIFEST_NAME)
+        if not (models / digest).is_dir():
+            served.rename(models / digest)
+    return models / digest, digest
+
+
+def _download(uri: str, folder: Path) -> Path:
+    """The served form's directory below `folder`; raises ModelError where the model has none."""
+    import mlflow.artifacts
+    from mlflow.exceptions import MlflowException
+
+    # A model that is only logged (models:/m-…) cannot be asked for a part of it.
+    part = "" if uri.startswith("models:/m-") else f"/{SERVED_DIRECTORY}"
+    try:
+        # Without a destination a local store would hand out, and write into, its own directory.
+        got = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri.rstrip("/") + part, dst_path=str(folder)))
+    except (MlflowException, OSError) as error:
+        raise ModelError(f"{uri} has no served form that can be fetched: {_first_line(error)}.") from error
+    return got if part else got / SERVED_DIRECTORY
+
+
+def _check_servable(client: "MlflowClient", name: str, version: str) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        found = client.get_model_version(name, version)
+    except MlflowException as error:
+        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            raise PromotionError(f"{name} has no version {version}.") from error
+        raise
+    try:
+        _resolve_version(found, f"models:/{name}/{version}")
+    except ModelError as error:
+        raise PromotionError(f"Version {version} of {name} cannot be served: {error}") from error
+
+
+def _servable(client: "MlflowClient", name: str, version: str) -> bool:
+    try:
+        _check_servable(client, name, version)
+    except PromotionError:
+        return False
+    return True
+
+
+def _aliased(client: "MlflowClient", name: str, alias: str) -> str | None:
+    """The version that the alias points to; None where it points to none, or to one that was deleted."""
+    version = client.get_registered_model(name).aliases.get(alias)
+    return None if version is None else str(version)
+
+
+def _history(client: "MlflowClient", name: str, champion: str | None) -> list[str]:
+    """Champions so far, ending with the present one, even where somebody moved the alias by hand."""
+    tag = client.get_registered_model(name).tags.get(HISTORY_TAG, "")
+    history = [version for version in tag.split(",") if version.isdigit()]
+    if champion is not None and history[-1:] != [champion]:
+        history.append(champion)
+    return history
+
+
+def _remember(client: "MlflowClient", name: str, history: list[str]) -> None:
+    client.set_registered_model_tag(name, HISTORY_TAG, ",".join(history[-HISTORY_LENGTH:]))
+
+
+@contextmanager
+def _registry() -> Iterator["MlflowClient"]:
+    """A client whose errors are one sentence, and which does not hang where the server is down."""
+    set_defaults()
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    silence_mlflow()
+    try:
+        yield mlflow.MlflowClient()
+    except MlflowException as error:
+        address = mlflow.get_tracking_uri()
+        raise RegistryError(f"The model registry at {address} answers: {_first_line(error)}") from error
+
+
+def silence_mlflow() -> None:
+    """Keep MLflow's and its database's log lines off the terminal; errors reach it as exceptions."""
+    from mlflow.utils.logging_utils import disable_logging
+
+    disable_logging()  # type: ignore[no-untyped-call]
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
