@@ -189,7 +189,7 @@ def serve(options: StackOptions, ready: Callable[[LocalStack], None]) -> None:
     """Run a stack in the foreground, from the main thread: `ready` is called once it is up, and Ctrl-C (or SIGTERM)
     ends it. Raises LocalStackError where it cannot be started or its registry ends by itself.
     """
-    with _sigterm_as_interrupt(), suppress(KeyboardInterrupt), LocalStack(options) as stack:
+    with _interruptible(), suppress(KeyboardInterrupt), LocalStack(options) as stack:
         ready(stack)
         while True:
             stack.check()
@@ -197,12 +197,15 @@ def serve(options: StackOptions, ready: Callable[[LocalStack], None]) -> None:
 
 
 @contextmanager
-def _sigterm_as_interrupt() -> Iterator[None]:
+def _interruptible() -> Iterator[None]:
+    """SIGTERM ends it as Ctrl-C does; and so does SIGINT where a shell started it in the background, ignoring that."""
+
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

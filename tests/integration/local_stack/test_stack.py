@@ -245,8 +245,9 @@ def test_only_motos_variable_is_set_meanwhile(options: StackOptions, stack: Loca
 
 @pytest.fixture
 def served(options: StackOptions) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
-    """A stack in a process of its own, and what it says of itself when it is up."""
-    command = [sys.executable, "-c", SERVE, *map(str, (options.root, options.python, options.task_root))]
+    """A stack in a process of its own, started as a script starts one in the background; what it says when it is up."""
+    command = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", sys.executable, "-c", SERVE]
+    command += map(str, (options.root, options.python, options.task_root))
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=options.root) as process:
         assert process.stdout is not None
         try:
@@ -258,17 +259,20 @@ def served(options: StackOptions) -> Iterator[tuple[subprocess.Popen[str], dict[
 Served = tuple[subprocess.Popen[str], dict[str, Any]]
 
 
-def test_second_stack_beside_the_first_has_an_account_of_its_own(stack: LocalStack, served: Served) -> None:
-    """Other ports, other contents; and SIGTERM (or Ctrl-C) ends the second with its processes, and not the first."""
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_second_stack_beside_the_first_has_an_account_of_its_own(
+    stack: LocalStack, served: Served, ending: signal.Signals
+) -> None:
+    """Other ports, other contents; and a signal ends the second with its processes, and not the first."""
     process, said = served
-    drop(stack, "mine")
+    drop(stack, f"mine-{ending.name}")
     assert said["endpoint"] != stack.aws_endpoint
     assert said["keys"] == []
     assert running(said["pids"]) != []
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(ending)
     assert process.wait(20) == 0
     assert running(said["pids"]) == []
-    assert until(lambda: result(stack, "mine"))
+    assert until(lambda: result(stack, f"mine-{ending.name}"))
 
 
 def test_killed_stack_leaves_no_process_behind(served: Served) -> None:
