@@ -8,13 +8,11 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from demo.episodes import FRAME_RATE, Episode, write_episode
-from demo.labels import class_names
-from demo.script import Script
+from demo.labels import NEITHER, class_names
 from infra.local.mlflow_server import RegistryStore
 from infra.local.stack import LocalStack, StackOptions
 from screen_time.documents import ERROR_NAME, FRAMES_NAME, RESULT_NAME
@@ -196,24 +194,15 @@ def _own_material(own: OwnVideo) -> Material:
 
 
 def _drop(episode: Episode, name: str) -> Drop:
-    return Drop(episode.video, name, true_seconds(episode.script, FRAME_RATE))
+    """The truth is the script's, to the frame; the demo shows one character at a time."""
+    cast = episode.script.seconds_on_screen(FRAME_RATE)
+    return Drop(episode.video, name, {NEITHER: episode.script.seconds - sum(cast.values()), **cast})
 
 
 def labelled_seconds(labels: Path, classes: tuple[str, ...]) -> dict[str, float]:
     """Seconds of each class by a label file, each labelled frame standing for its second."""
     file = read_label_file(labels, classes)
     return {name: float(sum(name in time.labels for time in file.times)) for name in file.classes}
-
-
-def true_seconds(script: Script, rate: Fraction) -> dict[str, float]:
-    """Seconds of each class by the script, counted to the frame; for scripts with one character at most at a time."""
-    neither, *cast = class_names(script)
-    frames = round(script.seconds * rate)
-    present = [script.presence(float(number / rate)) for number in range(frames)]
-    counts = {neither: sum(not shown for shown in present)} | {
-        name: sum(name in shown for shown in present) for name in cast
-    }
-    return {name: float(count / rate) for name, count in counts.items()}
 
 
 @contextmanager

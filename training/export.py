@@ -1,6 +1,7 @@
 """The finished model in its two forms: the Keras reference, and the OpenVINO IR that the function serves."""
 
 import re
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -70,8 +71,10 @@ def export(model: "keras.Model", manifest: Manifest, frames: Frames, directory: 
 
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / MODEL_FILE
-    with no_warnings():
-        converted = openvino.convert_model(model)
+    # By way of a SavedModel: convert_model cannot take a Keras model on Python 3.13 (it deletes a name with exec).
+    with no_warnings(), tempfile.TemporaryDirectory() as saved:
+        model.export(saved, verbose=False)
+        converted = openvino.Core().read_model(saved)
         _number_anew(converted)
         openvino.save_model(converted, path, compress_to_fp16=False)
     finished = replace(manifest, form=FORM, files=_digests(path))
