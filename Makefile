@@ -11,7 +11,7 @@ demo: $(INSTALLED)  ## the main job, start to end, with a cartoon that it draws 
 	$(BIN)/screen-time demo
 
 test: $(INSTALLED)  ## every test, the slow ones too
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(INSTALLED)  ## lint, format, types
 	$(BIN)/ruff check
