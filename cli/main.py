@@ -3,6 +3,7 @@
 import sys
 
 import typer
+from rich.markup import escape
 
 from cli import labelling, models, predicting, stack
 from cli.console import err
@@ -30,14 +31,7 @@ def main() -> None:
     try:
         app()
     except ScreenTimeError as error:
-        err.print(f"[red]error:[/red] {_sentence(error)}", soft_wrap=True)
+        err.print(f"[red]error:[/red] {escape(str(error) or type(error).__name__)}", soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-def _sentence(error: ScreenTimeError) -> str:
-    from rich.markup import escape
-
-    text = str(error) or type(error).__name__
-    return escape(text[0].upper() + text[1:])

@@ -79,6 +79,7 @@ def _introduce(stack: "LocalStack") -> None:
         f"videos bucket   {videos}",
         f"results bucket  {results}",
         f"MLflow          {stack.registry_uri}",
+        f"champion        {_champion(stack.registry_uri)}",
         "",
         "Drop a video:",
         f"  {aws} s3 cp VIDEO.mp4 s3://{videos}/",
@@ -90,6 +91,19 @@ def _introduce(stack: "LocalStack") -> None:
     for line in lines:
         out.print(line, markup=False, soft_wrap=True)
     out.file.flush()
+
+
+def _champion(registry_uri: str) -> str:
+    """Which version would serve now, in words."""
+    from screen_time.errors import ModelError, RegistryError
+    from screen_time.registry import Registry
+    from training.registry import ALIAS, MODEL_NAME
+
+    try:
+        version = Registry(registry_uri).version_of_alias(MODEL_NAME, ALIAS)
+    except (RegistryError, ModelError):
+        return "none yet; train one here with: screen-time train --video V --labels CSV --promote"
+    return f"version {version.version} of {version.name}"
 
 
 def _log(line: str) -> None:

@@ -71,7 +71,7 @@ def local_stack(place: Path) -> Iterator[dict[str, str]]:
         assert process.stdout is not None
         printed: dict[str, str] = {}
         for line in process.stdout:
-            if match := re.match(r"(AWS endpoint|videos bucket|results bucket|MLflow)\s+(\S+)", line):
+            if match := re.match(r"(AWS endpoint|videos bucket|results bucket|MLflow|champion)\s+(\S.*)", line):
                 printed[match[1]] = match[2]
             if "Ctrl-C" in line:
                 break
@@ -96,6 +96,7 @@ def test_a_trained_model_measures_what_is_dropped_into_the_local_stack(
 ) -> None:
     """Train and promote without a server, start the stack there, drop the video: its labels' seconds come back."""
     with local_stack(place) as printed:
+        assert printed["champion"] == "version 1 of screen-time"
         children = psutil.Process(int(printed["pid"])).children(recursive=True)
         s3 = aws.client("s3", printed["AWS endpoint"])
         s3.upload_file(str(episode.video), printed["videos bucket"], "ep.mp4")
