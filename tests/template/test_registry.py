@@ -1,13 +1,29 @@
 """The registry on AWS: private, and started the way its image and MLflow expect."""
 
+import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
+import boto3
+import pytest
 from mlflow.cli import server
+from moto import mock_aws
 
 from tests.template.cloudformation import ROOT, main, registry, resources
 
 IMAGE = ROOT / "infra" / "mlflow"
+
+
+@pytest.fixture
+def aws_account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An empty account at moto."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
+    with mock_aws():
+        yield
 
 
 def container() -> dict[str, Any]:
@@ -62,8 +78,33 @@ def test_database_is_private_encrypted_backed_up_and_hard_to_delete() -> None:
     assert database["DeletionProtection"] is True
     assert registry()["Parameters"]["BackupRetentionDays"]["Default"] >= 7
     assert "{{resolve:secretsmanager:" in database["MasterUserPassword"]["Fn::Sub"]
-    (parameters,) = resources(registry(), "AWS::RDS::DBParameterGroup").values()
-    assert parameters["Parameters"] == {"rds.force_ssl": "1"}
+
+
+def test_database_is_reached_with_tls_only() -> None:
+    """RDS forces it from PostgreSQL 15 on, unless a parameter group says otherwise; the client insists on it too."""
+    (database,) = resources(registry(), "AWS::RDS::DBInstance").values()
+    assert int(database["EngineVersion"]) >= 15
+    assert "DBParameterGroupName" not in database
+    assert {"Name": "PGSSLMODE", "Value": "require"} in container()["Environment"]
+
+
+def test_moto_creates_it(aws_account: None) -> None:
+    """As it is; moto's CloudFormation passes over the types that it lacks, and says so."""
+    cloudformation = boto3.client("cloudformation")
+    with pytest.warns(UserWarning, match="not supported by moto"):
+        cloudformation.create_stack(
+            StackName="mlflow",
+            TemplateBody=json.dumps(registry()),
+            Parameters=[{"ParameterKey": "ImageTag", "ParameterValue": "1"}],
+            Capabilities=["CAPABILITY_IAM"],
+        )
+    stack = cloudformation.describe_stacks(StackName="mlflow")["Stacks"][0]
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    created = {
+        each["ResourceType"]
+        for each in cloudformation.list_stack_resources(StackName="mlflow")["StackResourceSummaries"]
+    }
+    assert created >= {"AWS::ECS::Service", "AWS::RDS::DBInstance", "AWS::ElasticLoadBalancingV2::LoadBalancer"}
 
 
 def test_admin_secret_is_what_the_function_reads() -> None:
