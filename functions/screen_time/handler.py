@@ -3,17 +3,13 @@
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-from aws_lambda_powertools.utilities.idempotency import (
-    DynamoDBPersistenceLayer,
-    IdempotencyConfig,
-    idempotent_function,
-)
+from aws_lambda_powertools.utilities.idempotency import IdempotencyConfig, idempotent_function
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from screen_time.champion import Champion
@@ -21,11 +17,15 @@ from screen_time.credentials import authorization
 from screen_time.documents import ModelIdentity
 from screen_time.events import Upload, is_sqs, uploads, uploads_of_message
 from screen_time.ingest import Ingest
+from screen_time.leases import LeasedRecords, renewed
 from screen_time.model_store import ModelStore
 from screen_time.observability import logger, metrics, tracer
+from screen_time.queued_message import QueuedMessage
 from screen_time.registry import Headers, Registry
-from screen_time.retries import delay_retry
 from screen_time.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
 
 RESULT_REMEMBERED_SECONDS = 15 * 24 * 3600
 """A little longer than the queue keeps a message: a duplicate can never outlive the memory of its result."""
@@ -47,15 +47,18 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
     idempotency.register_lambda_context(context)
     if is_sqs(event):
         return process_partial_response(event, record_handler=_process_message, processor=processor, context=context)
-    return {"outcomes": [_process(upload, context.aws_request_id) for upload in uploads(event)]}
+    with renewed(_remembered().renew):
+        return {"outcomes": [_process(upload, context.aws_request_id) for upload in uploads(event)]}
 
 
 def _process_message(record: SQSRecord, lambda_context: LambdaContext) -> list[str]:
+    message = QueuedMessage(_sqs(), settings.queue_url, record)
     try:
-        return [_process(upload, lambda_context.aws_request_id) for upload in uploads_of_message(record.body)]
+        with renewed(message.hold, _remembered().renew):
+            return [_process(upload, lambda_context.aws_request_id) for upload in uploads_of_message(record.body)]
     except Exception as error:
         logger.warning("the queue tries again", reason=str(error), error=type(error).__name__)
-        delay_retry(boto3.client("sqs"), settings.queue_url, record, settings.retry_delay_seconds)
+        message.delay_retry(settings.retry_delay_seconds)
         raise
 
 
@@ -90,8 +93,13 @@ def _identity(upload: Upload, model: ModelIdentity) -> dict[str, Any]:
 
 
 @cache
-def _remembered() -> DynamoDBPersistenceLayer:
-    return DynamoDBPersistenceLayer(table_name=settings.idempotency_table)
+def _remembered() -> LeasedRecords:
+    return LeasedRecords(settings.idempotency_table)
+
+
+@cache
+def _sqs() -> "SQSClient":
+    return boto3.client("sqs")
 
 
 @cache

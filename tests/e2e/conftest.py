@@ -82,16 +82,12 @@ class System:
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """One stack for a module's tests; its champion tells red, green and blue apart.
-
-    An attempt that is killed comes back after 32 seconds instead of 90 minutes.
-    """
+    """One stack for a module's tests, with the template's own settings; its champion tells colours apart."""
     directory = tmp_path_factory.mktemp("stack")
     log: list[str] = []
     options = StackOptions(
         root=ROOT,
         store=RegistryStore(directory),
-        parameters={"FunctionTimeout": "30", "VisibilityTimeout": "32"},
         log=log.append,
     )
     with LocalStack(options) as stack:

@@ -1,0 +1,94 @@
+"""What is being measured is leased, not owned: what a killed function leaves behind is free again within a minute.
+
+A function that is killed tells nobody. Its message would stay hidden for the queue's whole visibility time-out, and its
+idempotency record would count as in progress until its time was over. So both are held for a short time only, and held
+anew while the work goes on.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer
+from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import STATUS_CONSTANTS, DataRecord
+from botocore.exceptions import BotoCoreError, ClientError
+
+from screen_time.observability import logger
+
+RENEW_SECONDS = 10.0
+RECORD_SECONDS = 30
+"""How long an idempotency record stays in progress without being renewed: two renewals may fail."""
+
+MESSAGE_SECONDS = 40
+"""How long a message stays hidden likewise. Longer than the record: the next attempt shall find the way free."""
+
+Beat = Callable[[], None]
+
+
+class LeasedRecords(DynamoDBPersistenceLayer):
+    """Powertools' idempotency records in DynamoDB, in progress for RECORD_SECONDS unless they are renewed.
+
+    Holds one record at a time, as a Lambda process works on one message at a time.
+    """
+
+    def __init__(self, table_name: str) -> None:
+        super().__init__(table_name=table_name)
+        self._held: str | None = None
+
+    def renew(self) -> None:
+        """Hold the record in progress, if there is one, for another RECORD_SECONDS."""
+        if self._held is None:
+            return
+        self.client.update_item(
+            TableName=self.table_name,
+            Key={self.key_attr: {"S": self._held}},
+            UpdateExpression="SET #in_progress_expiry = :end",
+            ConditionExpression="#status = :in_progress",
+            ExpressionAttributeNames={"#in_progress_expiry": self.in_progress_expiry_attr, "#status": self.status_attr},
+            ExpressionAttributeValues={
+                ":end": {"N": str(_end_of_lease_ms())},
+                ":in_progress": {"S": STATUS_CONSTANTS["INPROGRESS"]},
+            },
+        )
+
+    def _put_record(self, data_record: DataRecord) -> None:
+        data_record.in_progress_expiry_timestamp = _end_of_lease_ms()
+        super()._put_record(data_record)
+        self._held = data_record.idempotency_key
+
+    def _update_record(self, data_record: DataRecord) -> None:
+        self._held = None
+        super()._update_record(data_record)
+
+    def _delete_record(self, data_record: DataRecord) -> None:
+        self._held = None
+        super()._delete_record(data_record)
+
+
+@contextmanager
+def renewed(*beats: Beat) -> Iterator[None]:
+    """Call every one of `beats` at once and then each RENEW_SECONDS, in a thread, until the body is left."""
+    ended = threading.Event()
+    thread = threading.Thread(target=_beat, args=(beats, ended), name="leases", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _beat(beats: tuple[Beat, ...], ended: threading.Event) -> None:
+    while True:
+        for beat in beats:
+            try:
+                beat()
+            except (ClientError, BotoCoreError) as error:
+                logger.warning("a lease could not be renewed", reason=str(error))
+        if ended.wait(RENEW_SECONDS):
+            return
+
+
+def _end_of_lease_ms() -> int:
+    return int((time.time() + RECORD_SECONDS) * 1000)
