@@ -1,5 +1,6 @@
 """A model version's served form in memory: frames in, probabilities out."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -13,8 +14,22 @@ from screen_time.preprocessing import Frame
 Probabilities = NDArray[np.float32]
 """samples × labels, each in 0 … 1."""
 
+Maps = NDArray[np.float32]
+"""samples × rows × columns × labels, at least 0: how much each place of a frame spoke for each label.
+
+Only the places of one frame and one label can be compared with each other.
+"""
+
 MODEL_FILE = "model.xml"
 """The OpenVINO IR's graph; its weights lie beside it in model.bin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model says of some frames; `maps` is None for a model that does not tell where it looked."""
+
+    probabilities: Probabilities
+    maps: Maps | None
 
 
 class Classifier:
@@ -31,7 +46,7 @@ class Classifier:
         except RuntimeError as error:
             raise ModelError(f"the model's {MODEL_FILE} cannot be loaded: {error}") from error
         self._compiled = compiled
-        self._output = compiled.outputs[0]
+        self._outputs = compiled.outputs
         self._try()
 
     @classmethod
@@ -50,7 +65,13 @@ class Classifier:
 
     def probabilities(self, frames: NDArray[np.uint8]) -> Probabilities:
         """Classify uint8 RGB `frames` (n × height × width × 3) as `preprocessing.prepare` made them: n × labels."""
-        return np.array(self._compiled(frames)[self._output], dtype=np.float32)
+        return self.classify(frames).probabilities
+
+    def classify(self, frames: NDArray[np.uint8]) -> Answer:
+        """Like `probabilities`, and where in each frame the model looked, if it can tell (its second output)."""
+        answers = self._compiled(frames)
+        probabilities, *maps = (np.array(answers[output], dtype=np.float32) for output in self._outputs)
+        return Answer(probabilities, maps[0] if maps else None)
 
     def _try(self) -> None:
         blank: Frame = np.zeros((1, self.input.height, self.input.width, 3), dtype=np.uint8)

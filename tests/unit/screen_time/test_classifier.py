@@ -35,6 +35,23 @@ def test_a_batch_of_any_size_gives_the_same_answers(tmp_path: Path) -> None:
     assert np.allclose(classifier.probabilities(frames), alone, atol=1e-6)
 
 
+def test_a_model_may_tell_where_it_looked(tmp_path: Path) -> None:
+    """Maps are frames × rows × columns × labels; the left half of this frame is red."""
+    write_colour_model(tmp_path, maps=True)
+    frame = coloured((0, 0, 0))
+    frame[:, :, : SIZE.width // 2, 0] = 255
+    answer = Classifier.load(tmp_path).classify(frame)
+    assert answer.maps is not None
+    assert answer.maps.shape == (1, 4, 6, 3)
+    assert np.allclose(answer.maps[0, :, :, 0], [[1, 1, 1, 0, 0, 0]] * 4)
+
+
+def test_a_model_that_does_not_tell_has_no_maps(tmp_path: Path) -> None:
+    """Models from before, or of another's making, have one output."""
+    write_colour_model(tmp_path)
+    assert Classifier.load(tmp_path).classify(coloured((1, 2, 3))).maps is None
+
+
 def test_the_manifest_survives_its_file(tmp_path: Path) -> None:
     """What training writes is what the function reads."""
     manifest = write_colour_model(tmp_path, semantics=Semantics.INDEPENDENT)
