@@ -6,8 +6,6 @@ Two layouts are read. `Image_ID,Class` has one class a frame, by name or by numb
 frame12.jpg is second 12; frame12.5.jpg lies half a second later.
 """
 
-import codecs
-import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,6 +15,7 @@ from pathlib import Path
 
 from screen_time.manifest import Semantics
 from training.errors import LabelError
+from training.label_table import SPECIAL_COLUMNS, Row, Table, read_table
 
 CLASSIC_CLASSES = ("neither", "jerry", "tom")
 """What 0, 1 and 2 mean in the classic's mapping.csv, which does not say it."""
@@ -32,7 +31,6 @@ _NUMBER = re.compile(r"\d+(?:\.0+)?")  # 1.0: what pandas makes of 1 in a column
 _SEPARATORS = re.compile(r"[;|+,]")
 _YES = frozenset({"1", "1.0", "true", "yes", "x"})
 _NO = frozenset({"0", "0.0", "false", "no"})
-_SPECIAL_COLUMNS = ("uncertain", "group")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +69,13 @@ class LabelFile:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
-    line: int
+class Entry:
+    """One row of a label file, filled in or not: `labels` is None where it says nothing yet."""
+
     cells: Mapping[str, str]
+    time_ms: int
+    labels: frozenset[str] | None
+    uncertain: bool
 
 
 def read_label_file(path: Path, classes: Sequence[str] = ()) -> LabelFile:
@@ -81,11 +83,14 @@ def read_label_file(path: Path, classes: Sequence[str] = ()) -> LabelFile:
 
     Frames without a label are left out. Raises LabelError, naming file and line, where it cannot be understood.
     """
-    header, rows = _read_table(path)
+    return layout_of(read_table(path), classes).read()
+
+
+def layout_of(table: Table, classes: Sequence[str] = ()) -> "Layout":
+    """The layout that a table's header tells; raises LabelError where it is of none."""
     _check_names(classes)
-    if "class" in header:
-        return _ClassColumn(path, header, rows, tuple(classes)).read()
-    return _PresenceColumns(path, header, rows, tuple(classes)).read()
+    layout = ClassColumn if "class" in table.header else PresenceColumns
+    return layout(table, tuple(classes))
 
 
 def common_scheme(files: Sequence[LabelFile], classes: Sequence[str] = ()) -> LabelScheme:
@@ -97,7 +102,7 @@ def common_scheme(files: Sequence[LabelFile], classes: Sequence[str] = ()) -> La
     semantics = Semantics.EXCLUSIVE if exclusive else Semantics.INDEPENDENT
     names = tuple(classes) or tuple(dict.fromkeys(name for file in files for name in file.classes))
     _check_names(names)
-    nobody = _nobody_of(names)
+    nobody = nobody_of(names)
     labels = names if exclusive else tuple(name for name in names if name != nobody)
     scheme = LabelScheme(labels, semantics, nobody if exclusive else None)
     _check_examples(scheme, files)
@@ -124,33 +129,40 @@ def frame_name(time_ms: int) -> str:
     return f"frame{seconds}.jpg" if rest == 0 else f"frame{seconds}.{rest:03d}".rstrip("0") + ".jpg"
 
 
-class _Layout:
+class Layout:
     """What both layouts share; `_labels` and `_classes` differ."""
 
     semantics: Semantics
 
-    def __init__(self, path: Path, header: Sequence[str], rows: Sequence[_Row], classes: tuple[str, ...]) -> None:
-        self.path, self.header, self.rows, self.given = path, header, rows, classes
+    def __init__(self, table: Table, classes: tuple[str, ...]) -> None:
+        self.path, self.header, self.rows, self.given = table.path, table.header, table.rows, classes
         self.notes: list[str] = []
         self.semantics = Semantics.EXCLUSIVE
 
     def read(self) -> LabelFile:
-        times = sorted(self._times(), key=lambda time: time.time_ms)
+        """The frames that are labelled; raises LabelError where none is."""
+        times = sorted(
+            (
+                LabelledTime(entry.time_ms, entry.labels, entry.uncertain, entry.cells.get("group") or None)
+                for entry in self.entries()
+                if entry.labels is not None
+            ),
+            key=lambda time: time.time_ms,
+        )
         if not times:
             raise LabelError(f"{self.path} labels no frame; fill in its columns and try again.")
         return LabelFile(self.path, self._classes(times), self.semantics, tuple(times), tuple(self.notes))
 
-    def _times(self) -> Iterator[LabelledTime]:
+    def entries(self) -> Iterator[Entry]:
+        """Every row in the file's order, those that say nothing yet too."""
         lines: dict[int, int] = {}
         for row, time_ms in self._mended():
             if time_ms in lines:
                 raise self._error(row, f"{row.cells['image_id']} was already labelled in line {lines[time_ms]}.")
             lines[time_ms] = row.line
-            labels = self._labels(row)
-            if labels is not None:
-                yield LabelledTime(time_ms, labels, self._uncertain(row), row.cells.get("group") or None)
+            yield Entry(row.cells, time_ms, self._labels(row), self._uncertain(row))
 
-    def _mended(self) -> Iterator[tuple[_Row, int]]:
+    def _mended(self) -> Iterator[tuple[Row, int]]:
         """Each row with its time in ms; `94, 94, 96` is read as `94, 95, 96` and noted.
 
         The classic's own mapping.csv has that slip of the pen.
@@ -165,41 +177,47 @@ class _Layout:
             else:
                 yield row, time_ms
 
-    def _time(self, row: _Row) -> int:
+    def _time(self, row: Row) -> int:
         time_ms = frame_time_ms(row.cells["image_id"])
         if time_ms is None:
             raise self._error(row, f"Image_ID {row.cells['image_id']!r} is not of the form frame12.jpg.")
         return time_ms
 
-    def _uncertain(self, row: _Row) -> bool:
+    def _uncertain(self, row: Row) -> bool:
         return self._yes(row, "uncertain") if row.cells.get("uncertain") else False
 
-    def _yes(self, row: _Row, column: str) -> bool:
+    def _yes(self, row: Row, column: str) -> bool:
         value = row.cells[column].lower()
         if value not in _YES | _NO:
             raise self._error(row, f"{column} is {row.cells[column]!r}; write 0 or 1.")
         return value in _YES
 
-    def _labels(self, row: _Row) -> frozenset[str] | None:
+    def _labels(self, row: Row) -> frozenset[str] | None:
         """The row's labels, or None where it has none yet."""
         raise NotImplementedError
 
     def _classes(self, times: Sequence[LabelledTime]) -> tuple[str, ...]:
         raise NotImplementedError
 
-    def _error(self, row: _Row, problem: str) -> LabelError:
+    def _error(self, row: Row, problem: str) -> LabelError:
         return LabelError(f"{self.path}, line {row.line}: {problem}")
 
 
-class _ClassColumn(_Layout):
+class ClassColumn(Layout):
     """`Image_ID,Class`."""
 
-    def __init__(self, path: Path, header: Sequence[str], rows: Sequence[_Row], classes: tuple[str, ...]) -> None:
-        super().__init__(path, header, rows, classes)
-        unknown = [column for column in header if column not in ("image_id", "class", *_SPECIAL_COLUMNS)]
+    def __init__(self, table: Table, classes: tuple[str, ...]) -> None:
+        super().__init__(table, classes)
+        unknown = [column for column in self.header if column not in ("image_id", "class", *SPECIAL_COLUMNS)]
         if unknown:
-            raise LabelError(f"{path} has a column Class and beside it {unknown[0]!r}, which belongs to no layout.")
+            raise LabelError(f"{self.path} has the columns Class and {unknown[0]!r}, which belongs to no layout.")
         self.names = classes or self._numeric_names()
+
+    @property
+    def numeric(self) -> bool:
+        """Whether what is filled in are numbers only."""
+        words = [word for row in self.rows for word in _tokens(row.cells["class"])]
+        return bool(words) and all(_NUMBER.fullmatch(word) for word in words)
 
     def _numeric_names(self) -> tuple[str, ...]:
         """Names for classes that are all numbers; none where they are names already."""
@@ -216,20 +234,20 @@ class _ClassColumn(_Layout):
         )
         return CLASSIC_CLASSES
 
-    def _labels(self, row: _Row) -> frozenset[str] | None:
+    def _labels(self, row: Row) -> frozenset[str] | None:
         names = frozenset(self._name(row, token) for token in _tokens(row.cells["class"]))
         if len(names) > 1:
-            if any(_is_nobody(name) for name in names):
+            if any(is_nobody(name) for name in names):
                 raise self._error(row, f"Class {row.cells['class']!r} says both that nobody and that somebody is seen.")
             self.semantics = Semantics.INDEPENDENT
         return names or None
 
-    def _name(self, row: _Row, token: str) -> str:
+    def _name(self, row: Row, token: str) -> str:
         if not self.names:
             return token
         known = {name.lower(): name for name in self.names}
-        nobody = _nobody_of(self.names)
-        if nobody is not None and _is_nobody(token):
+        nobody = nobody_of(self.names)
+        if nobody is not None and is_nobody(token):
             return nobody
         if token.lower() in known:
             return known[token.lower()]
@@ -244,27 +262,27 @@ class _ClassColumn(_Layout):
             return self.names
         names = {name for time in times for name in time.labels}
         _check_names(sorted(names))
-        return tuple(sorted(names, key=lambda name: (not _is_nobody(name), name)))
+        return tuple(sorted(names, key=lambda name: (not is_nobody(name), name)))
 
 
-class _PresenceColumns(_Layout):
+class PresenceColumns(Layout):
     """`Image_ID,<one 0/1 column a character>`."""
 
-    def __init__(self, path: Path, header: Sequence[str], rows: Sequence[_Row], classes: tuple[str, ...]) -> None:
-        super().__init__(path, header, rows, classes)
+    def __init__(self, table: Table, classes: tuple[str, ...]) -> None:
+        super().__init__(table, classes)
         self.semantics = Semantics.INDEPENDENT
-        self.columns = [name for name in header if name not in ("image_id", *_SPECIAL_COLUMNS)]
+        self.columns = [name for name in self.header if name not in ("image_id", *SPECIAL_COLUMNS)]
         if not self.columns:
-            raise LabelError(f"{path} must have a column Class, or one 0/1 column for each character.")
-        if any(_is_nobody(column) for column in self.columns):
-            raise LabelError(f"{path} has a column for nobody; leave it out, a row of zeros says the same.")
+            raise LabelError(f"{self.path} must have a column Class, or one 0/1 column for each character.")
+        if any(is_nobody(column) for column in self.columns):
+            raise LabelError(f"{self.path} has a column for nobody; leave it out, a row of zeros says the same.")
         known = {name.lower(): name for name in classes}
         unknown = [column for column in self.columns if known and column.lower() not in known]
         if unknown:
-            raise LabelError(f"{path} has a column {unknown[0]!r}, which is none of {', '.join(classes)}.")
+            raise LabelError(f"{self.path} has a column {unknown[0]!r}, which is none of {', '.join(classes)}.")
         self.names = {column: known.get(column.lower(), column) for column in self.columns}
 
-    def _labels(self, row: _Row) -> frozenset[str] | None:
+    def _labels(self, row: Row) -> frozenset[str] | None:
         filled = [column for column in self.columns if row.cells[column]]
         if not filled:
             return None
@@ -285,76 +303,21 @@ def _tokens(cell: str) -> tuple[str, ...]:
     return tuple(token for token in map(str.strip, _SEPARATORS.split(cell)) if token)
 
 
-def _read_table(path: Path) -> tuple[list[str], list[_Row]]:
-    """Header (lower-case where it is one of ours) and rows of a CSV as spreadsheets write them."""
-    lines = _decoded(path).splitlines()
-    if not lines:
-        raise LabelError(f"{path} is empty.")
-    delimiter = max(",;\t", key=lines[0].count)
-    reader = csv.reader(lines, delimiter=delimiter)
-    header = [_column_name(cell) for cell in next(reader)]
-    while header and not header[-1]:
-        header.pop()
-    _check_header(path, header)
-    return header, [
-        _Row(reader.line_num, _cells(path, reader.line_num, header, cells))
-        for cells in reader
-        if any(map(str.strip, cells))
-    ]
-
-
-def _decoded(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise LabelError(f"{path} cannot be read: {error.strerror}.") from error
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return data.decode("utf-16", errors="replace")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("cp1252", errors="replace")  # what spreadsheets write on Windows
-    if "\0" in text:
-        raise LabelError(f"{path} is no CSV file.")
-    return text
-
-
-def _column_name(cell: str) -> str:
-    name = cell.strip()
-    return name.lower() if name.lower() in ("image_id", "class", *_SPECIAL_COLUMNS) else name
-
-
-def _check_header(path: Path, header: Sequence[str]) -> None:
-    if "image_id" not in header:
-        raise LabelError(
-            f"{path} must begin with a header line such as Image_ID,Class; it has {','.join(header)[:80]!r}."
-        )
-    twice = [name for name, count in Counter(header).items() if count > 1]
-    if twice or "" in header:
-        raise LabelError(f"{path}: every column needs a name of its own; {(twice or ['an empty one'])[0]!r} has not.")
-
-
-def _cells(path: Path, line: int, header: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
-    values = [cell.strip() for cell in cells]
-    if any(values[len(header) :]):
-        raise LabelError(f"{path}, line {line}: {len(values)} values for {len(header)} columns.")
-    values += [""] * (len(header) - len(values))
-    return dict(zip(header, values, strict=False))
-
-
-def _is_nobody(name: str) -> bool:
+def is_nobody(name: str) -> bool:
+    """Whether a class of this name stands for frames without a character."""
     return name.lower() in NOBODY_NAMES
 
 
-def _nobody_of(names: Iterable[str]) -> str | None:
-    return next((name for name in names if _is_nobody(name)), None)
+def nobody_of(names: Iterable[str]) -> str | None:
+    """The name among `names` that means nobody; None where there is none."""
+    return next((name for name in names if is_nobody(name)), None)
 
 
 def _check_names(names: Sequence[str]) -> None:
     lowered = [name.lower() for name in names]
     if "" in lowered or len(set(lowered)) != len(lowered):
         raise LabelError(f"Class names must be present and distinct: {', '.join(names)}.")
-    empty = [name for name in names if _is_nobody(name)]
+    empty = [name for name in names if is_nobody(name)]
     if len(empty) > 1:
         raise LabelError(f"{' and '.join(empty)} both mean that nobody is seen; keep one of them.")
 
