@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from screen_time.classifier import Classifier, Probabilities
+from screen_time.classifier import Answer, Classifier, Probabilities
+from screen_time.highlights import Collector, Highlights
 from screen_time.manifest import InputSpec
 from screen_time.preprocessing import prepare
 from screen_time.video import Sample, Video, VideoFile, VideoInfo, VideoLimits
@@ -31,22 +32,24 @@ class Counters:
 
 @dataclass(slots=True)
 class Timings:
-    """Seconds of wall time by stage; `decode` holds reading and sampling."""
+    """Seconds of wall time by stage; `decode` holds reading and sampling, `highlight` choosing what to show."""
 
     decode: float = 0.0
     prepare: float = 0.0
     classify: float = 0.0
+    highlight: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """Every sample of a video: `start_ms` and `durations_ms` (n), `probabilities` (n × labels)."""
+    """Every sample of a video: `start_ms` and `durations_ms` (n), `probabilities` (n × labels), and what to show."""
 
     info: VideoInfo
     interval_ms: int
     start_ms: tuple[int, ...]
     durations_ms: tuple[int, ...]
     probabilities: Probabilities
+    highlights: Highlights
     counters: Counters
     timings: Timings
 
@@ -66,11 +69,12 @@ def measure(
     start_ms: list[int] = []
     durations_ms: list[int] = []
     probabilities: list[Probabilities] = []
+    collector = Collector(classifier.manifest)
     with _timed_open(source, limits, timings) as video:
         for batch in _batches(_prepared(_timed(video.samples(interval_ms), timings), classifier.input, timings)):
             start_ms += [sample.start_ms for sample in batch]
             durations_ms += [sample.duration_ms for sample in batch]
-            probabilities.append(_classify(batch, classifier, timings))
+            probabilities.append(_classify(batch, classifier, collector, timings))
             if progress is not None:
                 progress(start_ms[-1] + durations_ms[-1])
         counters = Counters(video.frames_decoded, video.corrupt_packets, video.truncated)
@@ -80,6 +84,7 @@ def measure(
         tuple(start_ms),
         tuple(durations_ms),
         np.concatenate(probabilities),
+        collector.highlights(),
         counters,
         timings,
     )
@@ -116,8 +121,12 @@ def _batches(samples: Iterator[Sample]) -> Iterator[list[Sample]]:
         yield batch
 
 
-def _classify(batch: list[Sample], classifier: Classifier, timings: Timings) -> Probabilities:
+def _classify(batch: list[Sample], classifier: Classifier, collector: Collector, timings: Timings) -> Probabilities:
     started = time.perf_counter()
-    probabilities = classifier.probabilities(np.stack([sample.image for sample in batch]))
-    timings.classify += time.perf_counter() - started
-    return probabilities
+    frames = np.stack([sample.image for sample in batch])
+    answer: Answer = classifier.classify(frames)
+    answered = time.perf_counter()
+    collector.add([sample.start_ms for sample in batch], frames, answer)
+    timings.classify += answered - started
+    timings.highlight += time.perf_counter() - answered
+    return answer.probabilities
