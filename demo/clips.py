@@ -48,6 +48,7 @@ _SOUND = {".webm": "libopus", ".avi": "pcm_s16le"}
 """Audio encoders by the file's suffix; AAC elsewhere. One with a delay would make an avi repeat its first frame."""
 
 _WITH_EDIT_LISTS = frozenset({".mp4", ".mov"})
+_WITH_CUES = frozenset({".mkv", ".webm"})
 
 _TINY = 160 * 120
 """Pixels up to which an encoder's threads cost more than they bring (half the speed at 64×48)."""
@@ -64,7 +65,8 @@ class ClipSpec:
 
     `frame_rate` is the nominal rate, and the last picture stays for one frame of it unless `last_duration` says
     otherwise. `start` is added to every time. `rotation` is how far, in degrees clockwise, a player has to turn the
-    stored picture (mp4 and mov keep it). `faststart` puts an mp4's index in front. `options` go to the encoder.
+    stored picture (mp4 and mov keep it). `faststart` puts an mp4's index in front, and without `cues` an mkv or webm
+    has neither index nor duration, as a live recording. `options` go to the encoder.
     """
 
     codec: Codec = Codec.H264
@@ -77,6 +79,7 @@ class ClipSpec:
     rotation: int = 0
     sample_aspect_ratio: Fraction | None = None
     faststart: bool = False
+    cues: bool = True
     audio: bool = False
     options: tuple[tuple[str, str], ...] = ()
 
@@ -122,9 +125,13 @@ def _check(suffix: str, spec: ClipSpec) -> None:
         raise ValueError("an avi has no presentation times: only MPEG-4 can have B-frames in it")
     if suffix not in _WITH_EDIT_LISTS and spec.faststart:
         raise ValueError(f"{suffix} has no index that could stand in front")
+    if suffix not in _WITH_CUES and not spec.cues:
+        raise ValueError(f"{suffix} has no cues to leave out")
 
 
 def _muxer_options(suffix: str, spec: ClipSpec) -> dict[str, str]:
+    if not spec.cues:
+        return {"live": "1"}
     if suffix not in _WITH_EDIT_LISTS:
         return {}
     # An edit list starts the track, in units of the movie's own time scale: milliseconds unless told otherwise.

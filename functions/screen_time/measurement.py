@@ -12,7 +12,7 @@ from screen_time.classifier import Answer, Classifier, Probabilities
 from screen_time.highlights import Collector, Highlights
 from screen_time.manifest import InputSpec
 from screen_time.preprocessing import prepare
-from screen_time.video import Sample, Video, VideoFile, VideoInfo, VideoLimits
+from screen_time.video import WHOLE_VIDEO, Extent, Part, Sample, Video, VideoFile, VideoInfo, VideoLimits
 
 BATCH = 8
 """Frames classified at once: more is no faster on a CPU and holds more memory."""
@@ -42,7 +42,11 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """Every sample of a video: `start_ms` and `durations_ms` (n), `probabilities` (n × labels), and what to show."""
+    """Every sample of a video, or of a part of it: `start_ms` and `durations_ms` (n), `probabilities` (n × labels),
+    and what to show.
+
+    `extent` tells where the samples begin and end; None where a part has none, which lies behind the video's end.
+    """
 
     info: VideoInfo
     interval_ms: int
@@ -52,6 +56,7 @@ class Measurement:
     highlights: Highlights
     counters: Counters
     timings: Timings
+    extent: Extent | None = None
 
 
 def measure(
@@ -60,18 +65,20 @@ def measure(
     interval_ms: int = 1000,
     limits: VideoLimits | None = None,
     progress: Progress | None = None,
+    part: Part = WHOLE_VIDEO,
 ) -> Measurement:
     """Sample `source` each `interval_ms` and classify every sample; memory does not grow with the images read.
 
-    Closes `source`. Raises VideoError where it cannot be measured.
+    Of a `part`, the same samples are measured as the whole video has there. Closes `source`. Raises VideoError where it
+    cannot be measured.
     """
     timings = Timings()
     start_ms: list[int] = []
     durations_ms: list[int] = []
-    probabilities: list[Probabilities] = []
+    probabilities: list[Probabilities] = [np.empty((0, len(classifier.manifest.labels)), dtype=np.float32)]
     collector = Collector(classifier.manifest)
     with _timed_open(source, limits, timings) as video:
-        for batch in _batches(_prepared(_timed(video.samples(interval_ms), timings), classifier.input, timings)):
+        for batch in _batches(_prepared(_timed(video.samples(interval_ms, part), timings), classifier.input, timings)):
             start_ms += [sample.start_ms for sample in batch]
             durations_ms += [sample.duration_ms for sample in batch]
             probabilities.append(_classify(batch, classifier, collector, timings))
@@ -87,6 +94,7 @@ def measure(
         collector.highlights(),
         counters,
         timings,
+        video.extent,
     )
 
 

@@ -1,6 +1,8 @@
 """A video file as a stream of samples: one upright frame for each interval of presentation time."""
 
 import io
+import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -40,6 +42,12 @@ WIDEST_PIXEL = 4
 WHOLE = Fraction(98, 100)
 """A video that ends before this share of its declared duration (and a second before it) was cut off."""
 
+SEEKABLE = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"})
+"""Containers that state presentation times and find key frames by them; others are read from their start."""
+
+KEY_FRAMES_TRIED = 8
+"""Key frames, each before the last, that a part tries to start from before it reads the video from its start."""
+
 
 @dataclass(frozen=True, slots=True)
 class VideoLimits:
@@ -71,10 +79,34 @@ class Sample:
     image: Frame
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A run of a video's samples: from index `first` up to, not including, `stop` (None: to the end of the video)."""
+
+    first: int = 0
+    stop: int | None = None
+
+
+WHOLE_VIDEO = Part()
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """Where a part meets its neighbours: times of frames in seconds after the video's first frame.
+
+    `first_frame` is shown by the part's first sample, and `next_frame` by the first sample after the part, which the
+    neighbour must have found too; None where the video ends with the part.
+    """
+
+    first_frame: Fraction
+    next_frame: Fraction | None
+
+
 class Video:
     """An open video, read once from its start to its end; a context manager.
 
-    `frames_decoded` and `corrupt_packets` count while it is read; `truncated` tells that its data ended too early.
+    `frames_decoded` and `corrupt_packets` count while it is read; `truncated` tells that its data ended too early, and
+    `extent` where the samples begin and end (None while there are none).
     """
 
     def __init__(self, container: InputContainer, stream: VideoStream, limits: VideoLimits, file: VideoFile) -> None:
@@ -82,7 +114,8 @@ class Video:
         self.frames_decoded = 0
         self.corrupt_packets = 0
         self.truncated = False
-        self._frames = self._decode()
+        self.extent: Extent | None = None
+        self._frames = self._decode(self._packets())
         first = next(self._frames, None)
         if first is None:
             raise VideoError(ErrorCode.NO_FRAMES, "No frame of the video can be decoded.")
@@ -120,51 +153,83 @@ class Video:
         self._container.close()
         self._file.close()
 
-    def samples(self, interval_ms: int = 1000) -> Iterator[Sample]:
+    def samples(self, interval_ms: int = 1000, part: Part = WHOLE_VIDEO) -> Iterator[Sample]:
         """Yield a sample for each `interval_ms` of presentation time, in order; usable once.
 
         Time 0 is the first frame's. Sample k is the last frame whose time is not after k intervals. It stands for the
         interval that follows, the last sample for what is left, so durations add up to the video's duration. Only one
-        frame is held while the next is decoded. Raises VideoError beyond the limits.
+        frame is held while the next is decoded. A `part` gives the same samples as the whole has at its indices, none
+        where the video ends before them. Raises VideoError beyond the limits.
         """
         if interval_ms < 1:
             raise ValueError("the sampling interval must be at least 1 ms")
         pending: Sample | None = None
-        index = 0
+        index = part.first
         end_ms = 0
-        for frame, until_ms in self._displayed():
+        for frame, at, until in self._displayed(Fraction(part.first * interval_ms, 1000)):
             image: Frame | None = None
-            while index * interval_ms < until_ms:
+            while index * interval_ms < until * 1000:
                 if pending is not None:
                     yield pending
+                if index == part.stop:
+                    self.extent = self.extent and replace(self.extent, next_frame=at)
+                    return
                 if image is None:
                     image = _upright_rgb(frame, self._stream)
+                self.extent = self.extent or Extent(at, None)
                 pending = Sample(index, index * interval_ms, interval_ms, image)
                 index += 1
-            end_ms = int(until_ms)
+            end_ms = int(until * 1000)
         if pending is not None:
             yield replace(pending, duration_ms=end_ms - pending.start_ms)
 
-    def _displayed(self) -> Iterator[tuple[VideoFrame, Fraction]]:
-        """Each frame with the time, in ms after the first frame, until which it is on display.
+    def _displayed(self, start: Fraction) -> Iterator[tuple[VideoFrame, Fraction, Fraction]]:
+        """Each frame with the times, in seconds after the first frame, from and until which it is on display.
 
-        The last one's is the end of the video, rounded to a whole millisecond.
+        Begins with a frame that is on display at `start` or before. The last one's end is that of the video, rounded
+        to a whole millisecond.
         """
-        shown, shown_at, lasts = self._first, Fraction(0), _duration(self._first, self._stream)
         origin = _time(self._first, self._stream) or Fraction(0)
-        for frame in self._frames:
+        found = self._seek(start, origin) if start > 0 else None
+        shown, shown_at, frames = found or (self._first, Fraction(0), self._frames)
+        lasts = _duration(shown, self._stream)
+        for frame in frames:
             time = _time(frame, self._stream)
             at = shown_at + lasts if time is None else time - origin
             if at <= shown_at:  # damaged time stamps run backwards: the frame was never on display
                 continue
             self._check_length(at)
-            yield shown, at * 1000
+            yield shown, shown_at, at
             lasts = _duration(frame, self._stream) or at - shown_at
             shown, shown_at = frame, at
         end = shown_at + (lasts or FALLBACK_FRAME_SECONDS)
         self._check_length(end)
         self.truncated |= end < _declared_seconds(self._stream) * WHOLE - 1
-        yield shown, Fraction(max(1, round(end * 1000)))
+        yield shown, shown_at, Fraction(max(1, round(end * 1000)), 1000)
+
+    def _seek(self, start: Fraction, origin: Fraction) -> tuple[VideoFrame, Fraction, Iterator[VideoFrame]] | None:
+        """A frame at or before `start` that can be decoded without those before it, its time, and those after it.
+
+        None where the video is to be read from its start, which it then is.
+        """
+        if self._container.format.name not in SEEKABLE or self._stream.time_base is None:
+            return None
+        target = math.floor((origin + start) / self._stream.time_base)
+        for _ in range(KEY_FRAMES_TRIED):
+            try:
+                self._container.seek(target, stream=self._stream)
+            except av.error.FFmpegError:
+                break
+            key, frames = self._decode_from_key()
+            first = next(frames, None)
+            time = None if first is None else _time(first, self._stream)
+            if first is not None and time is not None and time - origin <= start:
+                return first, time - origin, frames
+            if key is None:
+                break
+            target = min(key, target) - 1
+        self._restart()
+        return None
 
     def _check_length(self, seconds: Fraction) -> None:
         if seconds > self._limits.seconds:
@@ -172,9 +237,33 @@ class Video:
                 ErrorCode.TOO_LONG, f"The video is longer than the limit of {self._limits.seconds:g} seconds."
             )
 
-    def _decode(self) -> Iterator[VideoFrame]:
+    def _decode_from_key(self) -> tuple[int | None, Iterator[VideoFrame]]:
+        """The time of the next packet, which begins what can be decoded by itself, and the frames from it on.
+
+        Frames that precede it in presentation were coded with the help of others before it, which are missing now.
+        The time is None where the packet is no such beginning.
+        """
+        packets = self._packets()
+        packet = next(packets)
+        if packet is None or packet.pts is None or not packet.is_keyframe:
+            return None, iter(())
+        key = packet.pts
+        frames = self._decode(itertools.chain([packet], packets))
+        return key, itertools.dropwhile(lambda frame: frame.is_corrupt or (frame.pts or 0) < key, frames)
+
+    def _restart(self) -> None:
+        """Open the file anew and decode its first frame, as a whole video is read."""
+        self._container.close()
+        self._file.seek(0)
+        self._container = _open_container(self._file, self._limits)
+        self._stream = _video_stream(self._container)
+        self._stream.thread_type = "AUTO"
+        self._frames = self._decode(self._packets())
+        next(self._frames, None)
+
+    def _decode(self, packets: "Iterator[Packet[VideoStream] | None]") -> Iterator[VideoFrame]:
         """Every frame that can be decoded, in order of presentation; what cannot is counted and passed over."""
-        for packet in self._packets():
+        for packet in packets:
             try:
                 frames = self._stream.decode(packet)
             except av.error.InvalidDataError:
