@@ -17,6 +17,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.command()(labelling.frames)
+app.command()(labelling.label)
 app.command()(models.train)
 app.command()(models.evaluate)
 app.command()(predicting.predict)

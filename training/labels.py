@@ -86,11 +86,10 @@ def read_label_file(path: Path, classes: Sequence[str] = ()) -> LabelFile:
     return layout_of(read_table(path), classes).read()
 
 
-def layout_of(table: Table, classes: Sequence[str] = ()) -> "Layout":
+def layout_of(table: Table, classes: Sequence[str] = ()) -> "ClassColumn | PresenceColumns":
     """The layout that a table's header tells; raises LabelError where it is of none."""
     _check_names(classes)
-    layout = ClassColumn if "class" in table.header else PresenceColumns
-    return layout(table, tuple(classes))
+    return ClassColumn(table, tuple(classes)) if "class" in table.header else PresenceColumns(table, tuple(classes))
 
 
 def common_scheme(files: Sequence[LabelFile], classes: Sequence[str] = ()) -> LabelScheme:

@@ -1,0 +1,18 @@
+"""What a person types as an option, as the value that it means."""
+
+import typer
+
+from screen_time.settings import interval_ms
+
+
+def names(classes: str) -> tuple[str, ...]:
+    """`a, b` as two names."""
+    return tuple(name.strip() for name in classes.split(",") if name.strip())
+
+
+def seconds_option(text: str, option: str) -> int:
+    """Seconds as whole milliseconds; raises BadParameter, which names the option."""
+    try:
+        return interval_ms(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from error

@@ -1,0 +1,1 @@
+"""Labelling frames in a browser on this machine, and label files of other tools."""
