@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from screen_time.manifest import Manifest
-from training import figures, registry, tracking
+from training import figures, registry, tracking, yardstick
+from training.answers_file import named_answers
 from training.dataset import Dataset, LabelledVideo, read_dataset
 from training.description import describe_version, version_tags
 from training.evaluation import Scores, draft_manifest, score
@@ -82,6 +83,7 @@ def train(options: TrainingOptions, reporter: Reporter | None = None) -> Trained
         trained = _Trained(head, fitted, dataset, manifest, scores)
         reporter.stage("Logging figures")
         _log_results(trained, validation)
+        _log_answers(trained, validation)
         reporter.stage("Exporting and registering the model")
         version = _register(trained, vgg16, options)
     if options.promote:
@@ -130,6 +132,13 @@ def _log_results(trained: _Trained, validation: Validation) -> None:
     if epochs:
         tracking.log_epochs(epochs)
         tracking.log_figure(figures.epochs_figure(epochs), "learning_curves")
+
+
+def _log_answers(trained: _Trained, validation: Validation) -> None:
+    """The honest answers, frame by frame: what later versions are compared with before they are promoted."""
+    if "grouped" in validation.answers:
+        answers = named_answers(validation.answers["grouped"], trained.dataset, trained.manifest)
+        yardstick.log_answers(answers)
 
 
 def _register(trained: _Trained, vgg16: Tensors, options: TrainingOptions) -> TrainedVersion:
