@@ -12,7 +12,7 @@ from screen_time.classifier import Answer, Classifier, Probabilities
 from screen_time.highlights import Collector, Highlights
 from screen_time.manifest import InputSpec
 from screen_time.preprocessing import prepare
-from screen_time.video import WHOLE_VIDEO, Extent, Part, Sample, Video, VideoFile, VideoInfo, VideoLimits
+from screen_time.video import WHOLE_VIDEO, Extent, Outline, Part, Sample, Video, VideoFile, VideoInfo, VideoLimits
 
 BATCH = 8
 """Frames classified at once: more is no faster on a CPU and holds more memory."""
@@ -57,6 +57,12 @@ class Measurement:
     counters: Counters
     timings: Timings
     extent: Extent | None = None
+
+
+def outline(source: Path | VideoFile, limits: VideoLimits | None = None) -> Outline:
+    """What a video tells of itself, for little reading; closes `source`. Raises VideoError where it is none."""
+    with Video.open(source, limits) as video:
+        return video.outline()
 
 
 def measure(

@@ -3,7 +3,8 @@
 import io
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -102,6 +103,19 @@ class Extent:
     next_frame: Fraction | None
 
 
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What a file tells of itself before it is read.
+
+    `declared_ms` is its duration, 0 where it tells none, and `keys_ms` are the times, after the first frame and
+    roughly, from which it can be read without what precedes them; none where it has to be read from its start.
+    """
+
+    info: VideoInfo
+    declared_ms: int
+    keys_ms: tuple[int, ...]
+
+
 class Video:
     """An open video, read once from its start to its end; a context manager.
 
@@ -147,6 +161,24 @@ class Video:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def outline(self, apart_ms: int = 1000) -> Outline:
+        """What the container says of its length and its key frames; nothing can be sampled afterwards.
+
+        Key frames nearer to the last one than `apart_ms` are left out.
+        """
+        if self._container.format.name not in SEEKABLE or not self._stream.time_base:
+            return Outline(self.info, self._declared_ms(), ())
+        with suppress(av.error.FFmpegError):  # Matroska's cues are read when something is looked for
+            self._container.seek(self._first.pts or 0, stream=self._stream)
+        entries = [entry for entry in self._stream.index_entries if entry.is_keyframe]
+        size = self._file.seek(0, io.SEEK_END)
+        if any(one.pos > other.pos for one, other in itertools.pairwise(entries)):
+            return Outline(self.info, self._declared_ms(), ())  # not stored in order: no part lies in one piece
+        # Counted from the first one: an mp4's index has decoding times, which precede presentation by a constant.
+        times = (entry.timestamp - entries[0].timestamp for entry in entries if entry.pos < size)
+        keys_ms = (math.ceil(time * self._stream.time_base * 1000) for time in times)
+        return Outline(self.info, self._declared_ms(), tuple(_apart(keys_ms, apart_ms)))
 
     def close(self) -> None:
         """Close the decoder and the stream it read from."""
@@ -230,6 +262,14 @@ class Video:
             target = min(key, target) - 1
         self._restart()
         return None
+
+    def _declared_ms(self) -> int:
+        """The declared duration; of a container that has one for all its streams (and counts from 0), that one's."""
+        seconds = _declared_seconds(self._stream)
+        if not seconds and self._container.duration is not None:
+            started = _time(self._first, self._stream) or 0
+            seconds = max(Fraction(0), Fraction(self._container.duration, av.time_base) - started)
+        return round(seconds * 1000)
 
     def _check_length(self, seconds: Fraction) -> None:
         if seconds > self._limits.seconds:
@@ -349,6 +389,15 @@ def _declared_seconds(stream: VideoStream) -> Fraction:
     if stream.duration is None or stream.time_base is None:
         return Fraction(0)
     return stream.duration * stream.time_base
+
+
+def _apart(times_ms: Iterable[int], apart_ms: int) -> Iterator[int]:
+    """Those of ascending times that are at least `apart_ms` after the one before."""
+    last: int | None = None
+    for time in times_ms:
+        if last is None or time - last >= apart_ms:
+            yield time
+            last = time
 
 
 def _time(frame: VideoFrame, stream: VideoStream) -> Fraction | None:

@@ -27,16 +27,23 @@ OWN_CREDENTIALS = ("RequestTimeTooSkewed", "ExpiredToken", "InvalidAccessKeyId",
 class VideoObject(io.RawIOBase):
     """One version of an object as a read-only binary file that fetches ranges as they are read.
 
-    `size` in bytes, `version_id` and `etag` are those of the object read. Reading raises the errors of
-    `open_video_object`.
+    `size` in bytes, `version_id` and `etag` are those of the object read; `bytes_fetched` counts. Reading
+    raises the errors of `open_video_object`.
     """
 
     def __init__(self, s3: "S3Client", upload: Upload, size: int, version_id: str | None, etag: str) -> None:
         super().__init__()
         self._s3, self._upload = s3, upload
         self.size, self.version_id, self.etag = size, version_id, etag
+        self.bytes_fetched = 0
         self._position = 0
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
+
+    def again(self) -> "VideoObject":
+        """The same object anew, at its start, with what was fetched of it already."""
+        other = VideoObject(self._s3, self._upload, self.size, self.version_id, self.etag)
+        other._blocks = self._blocks.copy()
+        return other
 
     def readable(self) -> bool:
         """True: it is opened for reading."""
@@ -87,9 +94,11 @@ class VideoObject(io.RawIOBase):
                 IfMatch=self.etag,
                 **version,  # type: ignore[arg-type]
             )
-            return answer["Body"].read()
+            data = answer["Body"].read()
         except (ClientError, BotoCoreError) as error:
             raise _translated(error) from error
+        self.bytes_fetched += len(data)
+        return data
 
 
 def open_video_object(s3: "S3Client", upload: Upload) -> VideoObject:
