@@ -12,6 +12,9 @@ TLS_ONLY = "aws:SecureTransport"
 IMAGE = "local/screen-time:local"
 """Stands for the image's address, which means nothing here: functions run from the source tree."""
 
+WORKERS = "SegmentConcurrency"
+"""The parameter that says how many workers of a long video run at a time."""
+
 
 def without_tls_only(template: Template) -> Template:
     """A translated template without the policy statements that demand TLS.
@@ -30,12 +33,13 @@ def without_tls_only(template: Template) -> Template:
 def local_parameters(template: Template, registry_uri: str) -> dict[str, str]:
     """Values for those parameters of the template that the stack itself knows."""
     known: dict[str, Any] = template.get("Parameters", {})
-    values = {"ImageUri": IMAGE, "RegistryUri": registry_uri}
+    workers = str(concurrency(known.get(WORKERS, {}).get("Default", 1)))
+    values = {"ImageUri": IMAGE, "RegistryUri": registry_uri, WORKERS: workers}
     return {name: value for name, value in values.items() if name in known}
 
 
 def concurrency(deployed: int) -> int:
-    """How many batches of a queue run at a time where `deployed` may on AWS.
+    """How many batches of a queue, or workers of a video, run at a time where `deployed` may on AWS.
 
     As many as there are processors, though at least the 2 that Lambda accepts: on AWS each environment brings its
     own.

@@ -17,6 +17,6 @@ _CONFIG = Config(proxies={}, retries={"mode": "standard"}, s3={"addressing_style
 """No proxy between a machine and itself; and no host names made of bucket names, which would have to be resolved."""
 
 
-def client(service: str, endpoint: str) -> Client:
-    """A boto3 client of `service` at `endpoint`; safe to share between threads."""
-    return _SESSION.client(service, endpoint_url=endpoint, config=_CONFIG)  # type: ignore[call-overload]
+def client(service: str, endpoint: str, config: Config | None = None) -> Client:
+    """A boto3 client of `service` at `endpoint`, with `config` beside our own; safe to share between threads."""
+    return _SESSION.client(service, endpoint_url=endpoint, config=_CONFIG.merge(config) if config else _CONFIG)  # type: ignore[call-overload]

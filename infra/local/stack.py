@@ -75,6 +75,7 @@ class LocalStack:
         self._registry: MlflowServer | None = None
         self._pools: dict[str, FunctionPool] = {}
         self._pollers: list[Poller] = []
+        self._state_machines: list[str] = []
 
     def __enter__(self) -> Self:
         with ExitStack() as starting:
@@ -121,6 +122,7 @@ class LocalStack:
         self.outputs = deployment.outputs
         if self._registry is not None:
             self._registry.wait()
+        self._state_machines = deployment.of_type("AWS::StepFunctions::StateMachine")
         starting.callback(self._stop)
         self._serve(deployment)
         self._poll(deployment)
@@ -173,16 +175,25 @@ class LocalStack:
         )
 
     def _stop(self) -> None:
-        """No new batches first, then no functions; only then do the batches in work come to their end."""
+        """No new work first, then no functions; only then do the batches in work come to their end."""
         from infra.local.moto_extensions import functions
 
         for poller in self._pollers:
             poller.stop()
+        self._stop_executions()
         for arn, pool in self._pools.items():
             functions.withdraw(arn)
             pool.close()
         for poller in self._pollers:
             poller.join()
+
+    def _stop_executions(self) -> None:
+        """Else they would go on trying functions that are gone."""
+        stepfunctions = self.client("stepfunctions")
+        for arn in self._state_machines:
+            running = stepfunctions.list_executions(stateMachineArn=arn, statusFilter="RUNNING")["executions"]
+            for execution in running:
+                stepfunctions.stop_execution(executionArn=execution["executionArn"])
 
 
 def serve(options: StackOptions, ready: Callable[[LocalStack], None]) -> None:

@@ -1,5 +1,6 @@
 """From the SAM template to CloudFormation, offline."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ def translate(path: Path) -> Template:
 
     try:
         source = yaml_parse(path.read_text())
+        _include_definitions(source, path.parent)
         # No managed policies by name: looking them up would need IAM.
         translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
         translated: Template = translator.translate(source, {})
@@ -29,6 +31,14 @@ def translate(path: Path) -> Template:
     except InvalidDocumentException as error:
         raise LocalStackError(f"the template {path} cannot be translated: {error.message}") from error
     return translated
+
+
+def _include_definitions(source: Template, directory: Path) -> None:
+    """Put state machines' definitions where the template names their files, as `sam package` uploads them."""
+    for resource in source.get("Resources", {}).values():
+        properties = resource.get("Properties", {})
+        if resource.get("Type") == "AWS::Serverless::StateMachine" and "DefinitionUri" in properties:
+            properties["Definition"] = json.loads((directory / properties.pop("DefinitionUri")).read_text())
 
 
 def stack_parameters(template: Template, values: dict[str, str]) -> list[dict[str, str]]:

@@ -6,7 +6,7 @@ contract test for each patch, which fails where a new version of moto changes wh
 
 from functools import cache
 
-from infra.local.moto_extensions import buckets, events, functions, queues, resources, tables
+from infra.local.moto_extensions import buckets, events, functions, queues, resources, state_machines, tables
 
 
 @cache
@@ -16,5 +16,6 @@ def install() -> None:
     events.install()
     functions.install()
     queues.install()
+    state_machines.install()
     tables.install()
     resources.install()
