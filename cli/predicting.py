@@ -1,8 +1,10 @@
 """`screen-time predict`: the result files of one video, without AWS."""
 
+import os
 import time
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
@@ -11,6 +13,7 @@ from screen_time.classifier import Classifier
 from screen_time.documents import (
     ERROR_NAME,
     FRAMES_NAME,
+    REPORT_NAME,
     RESULT_NAME,
     Document,
     ModelIdentity,
@@ -23,6 +26,7 @@ from screen_time.documents import (
 )
 from screen_time.errors import VideoError
 from screen_time.measurement import measure
+from screen_time.report.page import report_html
 from screen_time.settings import interval_ms
 from training.registry import DEFAULT_MODEL, ResolvedModel, resolve
 
@@ -39,7 +43,7 @@ def predict(
     """Measure a video with a registered model, as the deployed function would.
 
     Example: [cyan]screen-time predict episode.mp4 --out results[/cyan]
-    writes results/episode.mp4/screen-time.json and frames.csv.
+    writes results/episode.mp4/screen-time.json, frames.csv and report.html, which plays the video where it lies.
     """
     try:
         interval = interval_ms(every)
@@ -51,14 +55,15 @@ def predict(
         document = _measure(video, source, resolve(model), interval, folder)
     except VideoError as error:
         _write(folder / ERROR_NAME, to_json(error_document(source, error, None)))
-        (folder / RESULT_NAME).unlink(missing_ok=True)
+        for name in (RESULT_NAME, REPORT_NAME, FRAMES_NAME):
+            (folder / name).unlink(missing_ok=True)
         raise
     (folder / ERROR_NAME).unlink(missing_ok=True)
     if as_json:
         out.print(to_json(document).decode(), end="", markup=False, soft_wrap=True)
     else:
         print_result(document)
-        out.print(f"The result is in {folder / RESULT_NAME}.", soft_wrap=True)
+        out.print(f"The result is in {folder / RESULT_NAME}, to look at in {folder / REPORT_NAME}.", soft_wrap=True)
 
 
 def _measure(video: Path, source: VideoSource, model: ResolvedModel, interval: int, folder: Path) -> Document:
@@ -73,8 +78,15 @@ def _measure(video: Path, source: VideoSource, model: ResolvedModel, interval: i
     request = Request(None, {"total": time.perf_counter() - started})
     document = result_document(source, identity, classifier.manifest, measurement, request)
     _write(folder / FRAMES_NAME, frames_csv(measurement, classifier.manifest))
+    page = report_html(document, measurement, classifier.manifest, _address(video, folder))
+    _write(folder / REPORT_NAME, page)
     _write(folder / RESULT_NAME, to_json(document))
     return document
+
+
+def _address(video: Path, folder: Path) -> tuple[str, ...]:
+    """Where the report finds the video, as long as neither is moved."""
+    return (quote(Path(os.path.relpath(video.resolve(), folder.resolve())).as_posix()),)
 
 
 def _write(path: Path, data: bytes) -> None:

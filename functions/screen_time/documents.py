@@ -19,6 +19,7 @@ SCHEMA_VERSION = "1.0"
 
 RESULT_NAME = "screen-time.json"
 FRAMES_NAME = "frames.csv"
+REPORT_NAME = "report.html"
 ERROR_NAME = "error.json"
 
 Document = dict[str, Any]

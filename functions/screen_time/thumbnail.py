@@ -14,7 +14,7 @@ WIDTH = 320
 SHADE_WIDTH = 48
 """The same for the shade, which has no detail: a browser enlarges it smoothly."""
 
-DARKEST = 0.8
+DARKEST = 0.65
 """How far the places that did not matter are darkened, 1 being black."""
 
 QUALITY = 75

@@ -1,0 +1,1 @@
+"""`report.html`: what people look at, one file that needs nothing else."""
