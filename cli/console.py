@@ -1,9 +1,11 @@
 """What a person sees in the terminal: results on stdout, everything else on stderr."""
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -100,3 +102,14 @@ def print_seconds(
 
 def _cell(value: float | None, sign: str = "") -> str:
     return "–" if value is None else f"{value:{sign}.2f}"
+
+
+def write_json(document: Mapping[str, Any], target: Path | None) -> bool:
+    """Write a document to a file, or to standard output where `target` is `-`; tells whether it was the latter."""
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    if target == Path("-"):
+        out.print(text, markup=False, soft_wrap=True)
+        return True
+    if target is not None:
+        target.write_text(text + "\n", encoding="utf-8")
+    return False

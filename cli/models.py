@@ -1,6 +1,5 @@
 """`screen-time train`, `evaluate`, `promote` and `rollback`."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from cli.console import out, print_seconds, reporter
+from cli.comparing import print_comparison
+from cli.console import err, out, print_seconds, reporter, write_json
+from cli.options import names
 from training.registry import DEFAULT_MODEL
 
 if TYPE_CHECKING:
@@ -44,10 +45,12 @@ def train(
     from training.train import train as train_model
 
     pairs = tuple(LabelledVideo(*pair) for pair in zip(video, labels, strict=True))
-    options = TrainingOptions(videos=pairs, classes=_names(classes), head=head, seed=seed, promote=promote)
+    options = TrainingOptions(videos=pairs, classes=names(classes), head=head, seed=seed, promote=promote)
     with reporter() as report:
         version = train_model(options, report)
     _print_version(version)
+    if promote and not version.promoted:
+        raise typer.Exit(1)
 
 
 def evaluate(
@@ -69,25 +72,72 @@ def evaluate(
         evaluation = evaluate_model(LabelledVideo(video, labels), model, report)
         for note in evaluation.notes:
             report.note(note)
-    text = json.dumps(evaluation.to_json(), indent=2)
-    if json_file == Path("-"):
-        out.print(text, markup=False, soft_wrap=True)
+    if write_json(evaluation.to_json(), json_file):
         return
-    if json_file is not None:
-        json_file.write_text(text + "\n")
     scores = evaluation.scores
     _print_scores({"all labelled frames": scores})
     print_seconds(video.name, scores.seconds_predicted, scores.seconds_true, scores.duration_seconds)
 
 
-def promote(version: Annotated[str, typer.Argument(help="The version's number.")]) -> None:
+def compare(
+    challenger: Annotated[str, typer.Argument(help="A version's number, an alias or a model URI.")],
+    champion: Annotated[str, typer.Argument(help="What it is compared with.")] = "champion",
+    *,
+    video: Annotated[Path, typer.Option(help="A labelled video, or a folder of frames.", exists=True)],
+    labels: Annotated[Path, typer.Option(help="Its label file.", exists=True, dir_okay=False)],
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures there as JSON; - for standard output.")
+    ] = None,
+    page: Annotated[Path | None, typer.Option("--out", help="Write a page there: figures, timeline, pictures.")] = None,
+) -> None:
+    """Compare two versions on a labelled video: figures, seconds, and where they disagree.
+
+    Example: [cyan]screen-time compare 3 champion --video ep2.mp4 --labels ep2.csv --out comparison.html[/cyan]
+    """
+    from training.compare import compare_on_video
+    from training.dataset import LabelledVideo
+
+    with reporter() as report:
+        found = compare_on_video(LabelledVideo(video, labels), challenger, champion, report)
+        for note in found.notes:
+            report.note(note)
+    if page is not None:
+        from training.comparison_page import comparison_page
+
+        page.write_text(comparison_page(found), encoding="utf-8")
+    if write_json(found.to_json(), json_file):
+        return
+    print_comparison(found)
+    if page is not None:
+        out.print(f"The page is {page}.", markup=False, soft_wrap=True)
+
+
+def promote(
+    version: Annotated[str, typer.Argument(help="The version's number.")],
+    reason: Annotated[str, typer.Option(help="Why; kept with the version.")] = "",
+    video: Annotated[
+        Path | None, typer.Option(help="Compare with the champion on this labelled video.", exists=True)
+    ] = None,
+    labels: Annotated[Path | None, typer.Option(help="Its label file.", exists=True, dir_okay=False)] = None,
+    force: Annotated[bool, typer.Option("--force", help="Promote it even if it is worse than the champion.")] = False,
+) -> None:
     """Make a version the champion; the deployed function measures the next video with it.
 
-    Example: [cyan]screen-time promote 3[/cyan]
-    """
-    from training.registry import promote as move_alias
+    A version that is worse than the champion, on the frames that both were tested on or on --video, is refused.
 
-    move = move_alias(version)
+    Example: [cyan]screen-time promote 3 --reason "more night scenes"[/cyan]
+    """
+    if (video is None) != (labels is None):
+        raise typer.BadParameter("--video and --labels go together.")
+    from training.dataset import LabelledVideo
+    from training.promotion import PromotionRequest
+    from training.promotion import promote as promote_checked
+
+    labelled = LabelledVideo(video, labels) if video and labels else None
+    with reporter() as report:
+        promotion = promote_checked(PromotionRequest(version, reason, labelled, force), report)
+    move = promotion.move
+    err.print(promotion.ground, markup=False, soft_wrap=True)
     came_from = "" if move.before is None else f" (before: version {move.before})"
     out.print(f"Version {move.after} is champion{came_from}.")
 
@@ -101,10 +151,6 @@ def rollback() -> None:
 
     move = move_back()
     out.print(f"Version {move.after} is champion again (before: version {move.before}).")
-
-
-def _names(classes: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in classes.split(",") if name.strip())
 
 
 def _print_version(version: "TrainedVersion") -> None:

@@ -3,7 +3,7 @@
 import logging
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +57,7 @@ def promote(version: str, name: str = MODEL_NAME, alias: str = ALIAS) -> AliasMo
     Raises PromotionError where the version is missing or cannot be served, RegistryError where the registry does not
     answer; the alias then stays where it is.
     """
-    with _registry() as client:
+    with registry_client() as client:
         _check_servable(client, name, version)
         before = _aliased(client, name, alias)
         if before != version:
@@ -72,7 +72,7 @@ def rollback(name: str = MODEL_NAME, alias: str = ALIAS) -> AliasMove:
     Versions that were deleted since, or can no longer be served, are passed over. Raises PromotionError where there is
     none to go back to.
     """
-    with _registry() as client:
+    with registry_client() as client:
         before = _aliased(client, name, alias)
         history = _history(client, name, before)
         if before is not None:
@@ -95,16 +95,42 @@ def resolve(uri: str = DEFAULT_MODEL) -> ResolvedModel:
     local = Path(uri.removeprefix("file://"))
     if local.is_dir():
         return _verified(local, uri)
-    with _registry() as client:
+    with registry_client() as client:
         version = _version_of(client, uri)
         if version is None:
             return ResolvedModel(*_fetch(uri, None), uri)
         return _resolve_version(version, uri)
 
 
+def champion(name: str = MODEL_NAME, alias: str = ALIAS) -> str | None:
+    """The version that the alias points to; None where it points to none, or nothing was registered yet."""
+    from mlflow.exceptions import MlflowException
+
+    with registry_client() as client:
+        try:
+            return _aliased(client, name, alias)
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return None
+            raise
+
+
+def run_of(name: str, version: str) -> str | None:
+    """The run that a version came from; raises PromotionError where there is no such version."""
+    with registry_client() as client:
+        return _found(client, name, version).run_id or None
+
+
+def tag(name: str, version: str, tags: Mapping[str, str]) -> None:
+    """Set tags of a version."""
+    with registry_client() as client:
+        for key, value in tags.items():
+            client.set_model_version_tag(name, version, key, value)
+
+
 def check_connection() -> None:
     """Raise RegistryError, within seconds, where the tracking server does not answer."""
-    with _registry() as client:
+    with registry_client() as client:
         client.search_registered_models(max_results=1)
 
 
@@ -168,18 +194,22 @@ def _download(uri: str, folder: Path) -> Path:
 
 
 def _check_servable(client: "MlflowClient", name: str, version: str) -> None:
-    from mlflow.exceptions import MlflowException
-
-    try:
-        found = client.get_model_version(name, version)
-    except MlflowException as error:
-        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-            raise PromotionError(f"{name} has no version {version}.") from error
-        raise
+    found = _found(client, name, version)
     try:
         _resolve_version(found, f"models:/{name}/{version}")
     except ModelError as error:
         raise PromotionError(f"Version {version} of {name} cannot be served: {error}") from error
+
+
+def _found(client: "MlflowClient", name: str, version: str) -> "ModelVersion":
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return client.get_model_version(name, version)
+    except MlflowException as error:
+        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            raise PromotionError(f"{name} has no version {version}.") from error
+        raise
 
 
 def _servable(client: "MlflowClient", name: str, version: str) -> bool:
@@ -210,7 +240,7 @@ def _remember(client: "MlflowClient", name: str, history: list[str]) -> None:
 
 
 @contextmanager
-def _registry() -> Iterator["MlflowClient"]:
+def registry_client() -> Iterator["MlflowClient"]:
     """A client whose errors are one sentence, and which does not hang where the server is down."""
     set_defaults()
     import mlflow

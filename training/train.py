@@ -2,11 +2,11 @@
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from screen_time.manifest import Manifest
-from training import figures, registry, tracking, yardstick
+from training import figures, promotion, registry, tracking, yardstick
 from training.answers_file import named_answers
 from training.dataset import Dataset, LabelledVideo, read_dataset
 from training.description import describe_version, version_tags
@@ -65,7 +65,8 @@ class _Trained:
 def train(options: TrainingOptions, reporter: Reporter | None = None) -> TrainedVersion:
     """Learn from labelled videos, test on held-out frames, log everything to MLflow, and register a version.
 
-    Raises TrainingError, VideoError, ModelError or RegistryError; then no version is registered.
+    Raises TrainingError, VideoError, ModelError or RegistryError; then no version is registered. A version that was to
+    be promoted and is worse than the champion is registered all the same; `promoted` tells.
     """
     reporter = reporter or Silent()
     head = find_head(options.head)
@@ -86,9 +87,18 @@ def train(options: TrainingOptions, reporter: Reporter | None = None) -> Trained
         _log_answers(trained, validation)
         reporter.stage("Exporting and registering the model")
         version = _register(trained, vgg16, options)
-    if options.promote:
-        registry.promote(version.version, options.name)
-    return version
+    return _promoted(version, options, reporter) if options.promote else version
+
+
+def _promoted(version: TrainedVersion, options: TrainingOptions, reporter: Reporter) -> TrainedVersion:
+    """The version as champion; as it is, and a note, where the present champion is better."""
+    reason = "trained with --promote"
+    try:
+        promotion.promote(promotion.PromotionRequest(version.version, reason, name=options.name), reporter)
+    except promotion.WorseError as error:
+        reporter.note(str(error))
+        return version
+    return replace(version, promoted=True)
 
 
 def _read(options: TrainingOptions, head: Head, reporter: Reporter) -> Dataset:
@@ -159,5 +169,5 @@ def _register(trained: _Trained, vgg16: Tensors, options: TrainingOptions) -> Tr
         manifest.head,
         manifest.labels,
         scores,
-        promoted=options.promote,
+        promoted=False,
     )
