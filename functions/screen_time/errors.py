@@ -23,6 +23,7 @@ class ErrorCode(StrEnum):
     TOO_LARGE = "too_large"
     TOO_LONG = "too_long"
     TOO_MANY_PIXELS = "too_many_pixels"
+    TOO_MANY_FRAMES = "too_many_frames"
     OBJECT_DELETED = "object_deleted"
     OBJECT_FORBIDDEN = "object_forbidden"
     OBJECT_ENCRYPTED = "object_encrypted"

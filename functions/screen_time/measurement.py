@@ -12,7 +12,8 @@ from screen_time.classifier import Answer, Classifier, Probabilities
 from screen_time.highlights import Collector, Highlights
 from screen_time.manifest import InputSpec
 from screen_time.preprocessing import prepare
-from screen_time.video import WHOLE_VIDEO, Extent, Outline, Part, Sample, Video, VideoFile, VideoInfo, VideoLimits
+from screen_time.video import WHOLE_VIDEO, Extent, Outline, Part, Sample, Video, VideoInfo
+from screen_time.video_limits import VideoFile, VideoLimits
 
 BATCH = 8
 """Frames classified at once: more is no faster on a CPU and holds more memory."""

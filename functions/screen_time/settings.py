@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TypeVar
 
 from screen_time.errors import ScreenTimeError
-from screen_time.video import VideoLimits
+from screen_time.video_limits import VideoLimits
 
 Value = TypeVar("Value")
 
@@ -54,6 +54,7 @@ class Settings:
             limits=VideoLimits(
                 seconds=read.positive("MAX_VIDEO_SECONDS", "21600", float),
                 pixels=read.positive("MAX_VIDEO_PIXELS", str(8192 * 4320), int),
+                frames=read.positive("MAX_VIDEO_FRAMES", "3000000", int),
             ),
         )
 

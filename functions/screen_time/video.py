@@ -9,30 +9,20 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Self
 
 import av
 import cv2
 import numpy as np
 from av.container import InputContainer
 from av.packet import Packet
-from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from screen_time.container import check_pixels, coded_size, declared_seconds, open_stream
 from screen_time.errors import ErrorCode, VideoError
 from screen_time.preprocessing import Frame
-
-VideoFile = BinaryIO | io.RawIOBase
-"""A readable and seekable binary stream."""
-
-CONTAINERS = "mov,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,mxf,gif"
-"""FFmpeg's demuxers that read what people call a video file; playlists and still images are none."""
-
-CODECS = frozenset(
-    "h264 hevc vp8 vp9 av1 mpeg4 mpeg2video mpeg1video msmpeg4v2 msmpeg4v3 h263 wmv2 wmv3 vc1 prores dnxhd mjpeg "
-    "theora flv1 ffv1 huffyuv utvideo rawvideo gif".split()
-)
+from screen_time.video_limits import VideoFile, VideoLimits
 
 FALLBACK_FRAME_SECONDS = Fraction(1, 25)
 """How long a frame lasts of which neither packet, neighbour nor frame rate tells."""
@@ -40,22 +30,20 @@ FALLBACK_FRAME_SECONDS = Fraction(1, 25)
 WIDEST_PIXEL = 4
 """Anamorphic pixels up to this ratio are made square; what lies beyond is a damaged header."""
 
-WHOLE = Fraction(98, 100)
-"""A video that ends before this share of its declared duration (and a second before it) was cut off."""
+CUT_SHARE, CUT_SECONDS = Fraction(2, 100), Fraction(1, 4)
+"""A video that ends earlier than it declared, by this share of it and by these seconds, was cut off."""
+
+HEADERS_READ = 50
+"""How many packets that cannot be decoded are looked at to see whether their frames are too large."""
+
+GIVE_UP_AFTER = 5_000
+"""Packets in a row that cannot be decoded: minutes of a video, after which nothing good is expected of the rest."""
 
 SEEKABLE = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"})
 """Containers that state presentation times and find key frames by them; others are read from their start."""
 
 KEY_FRAMES_TRIED = 8
 """Key frames, each before the last, that a part tries to start from before it reads the video from its start."""
-
-
-@dataclass(frozen=True, slots=True)
-class VideoLimits:
-    """The largest video that is read: seconds of presentation time, and pixels of one frame."""
-
-    seconds: float = 6 * 3600
-    pixels: int = 8192 * 4320
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +116,13 @@ class Video:
         self.frames_decoded = 0
         self.corrupt_packets = 0
         self.truncated = False
+        self._packets_read = 0
+        self._first_packet: Packet[VideoStream] | None = None
         self.extent: Extent | None = None
         self._frames = self._decode(self._packets())
         first = next(self._frames, None)
         if first is None:
+            self._check_refused(self._first_packet)  # with several threads a decoder may not say that it refuses
             raise VideoError(ErrorCode.NO_FRAMES, "No frame of the video can be decoded.")
         self._first = first
         self.info = _info(container, stream, first)
@@ -145,10 +136,7 @@ class Video:
         limits = limits or VideoLimits()
         file = source.open("rb") if isinstance(source, Path) else source
         try:
-            container = _open_container(file, limits)
-            stream = _video_stream(container)
-            _check_stream(stream, limits)
-            stream.thread_type = "AUTO"
+            container, stream = open_stream(file, limits)
             return cls(container, stream, limits, file)
         except BaseException:
             file.close()
@@ -236,7 +224,8 @@ class Video:
             shown, shown_at = frame, at
         end = shown_at + (lasts or FALLBACK_FRAME_SECONDS)
         self._check_length(end)
-        self.truncated |= end < _declared_seconds(self._stream) * WHOLE - 1
+        declared = declared_seconds(self._stream)
+        self.truncated |= end < declared - max(declared * CUT_SHARE, CUT_SECONDS)
         yield shown, shown_at, Fraction(max(1, round(end * 1000)), 1000)
 
     def _seek(self, start: Fraction, origin: Fraction) -> tuple[VideoFrame, Fraction, Iterator[VideoFrame]] | None:
@@ -265,7 +254,7 @@ class Video:
 
     def _declared_ms(self) -> int:
         """The declared duration; of a container that has one for all its streams (and counts from 0), that one's."""
-        seconds = _declared_seconds(self._stream)
+        seconds = declared_seconds(self._stream)
         if not seconds and self._container.duration is not None:
             started = _time(self._first, self._stream) or 0
             seconds = max(Fraction(0), Fraction(self._container.duration, av.time_base) - started)
@@ -295,81 +284,58 @@ class Video:
         """Open the file anew and decode its first frame, as a whole video is read."""
         self._container.close()
         self._file.seek(0)
-        self._container = _open_container(self._file, self._limits)
-        self._stream = _video_stream(self._container)
-        self._stream.thread_type = "AUTO"
+        self._container, self._stream = open_stream(self._file, self._limits)
         self._frames = self._decode(self._packets())
         next(self._frames, None)
 
     def _decode(self, packets: "Iterator[Packet[VideoStream] | None]") -> Iterator[VideoFrame]:
         """Every frame that can be decoded, in order of presentation; what cannot is counted and passed over."""
+        corrupt_in_a_row = 0
         for packet in packets:
             try:
                 frames = self._stream.decode(packet)
-            except av.error.InvalidDataError:
+            except (av.error.InvalidDataError, av.error.ArgumentError):
+                self._check_refused(packet)
                 self.corrupt_packets += 1
+                corrupt_in_a_row += 1
+                if corrupt_in_a_row == GIVE_UP_AFTER:
+                    self.truncated = True
+                    return
                 continue
             except av.error.FFmpegError as error:
                 raise VideoError(
                     ErrorCode.UNSUPPORTED_CODEC, f"The video cannot be decoded: {error.strerror}."
                 ) from error
             for frame in frames:
-                _check_pixels(frame.width, frame.height, self._limits)
+                corrupt_in_a_row = 0
+                self._check_frame(frame)
                 self.frames_decoded += 1
                 yield frame
+
+    def _check_refused(self, packet: "Packet[VideoStream] | None") -> None:
+        """Tell a frame that the decoder found too large from one that is damaged: its refusals look the same."""
+        if packet is not None and self.corrupt_packets <= HEADERS_READ:
+            check_pixels(*coded_size(packet, self._stream), self._limits)
+
+    def _check_frame(self, frame: VideoFrame) -> None:
+        check_pixels(frame.width, frame.height, self._limits)
+        check_pixels(_displayed_width(frame.width, self._stream), frame.height, self._limits)
 
     def _packets(self) -> "Iterator[Packet[VideoStream] | None]":
         """The stream's packets, as far as they can be read, and then None, which flushes the decoder."""
         try:
             for packet in self._container.demux(self._stream):
+                self._packets_read += 1
+                if self._packets_read > self._limits.frames:
+                    raise VideoError(
+                        ErrorCode.TOO_MANY_FRAMES, f"The video has more than the limit of {self._limits.frames} frames."
+                    )
                 if packet.size:
+                    self._first_packet = self._first_packet or packet
                     yield packet
         except (av.error.FFmpegError, OSError):
             self.truncated = True
         yield None
-
-
-def _open_container(file: VideoFile, limits: VideoLimits) -> InputContainer:
-    # All three guards: FFmpeg was seen to open addresses of playlists where any one of them was missing.
-    options = {
-        "format_whitelist": CONTAINERS,
-        "protocol_whitelist": "",
-        "max_pixels": str(limits.pixels),
-    }
-    try:
-        return av.open(file, mode="r", options=options, io_open=_refuse_to_open, metadata_errors="replace")
-    except (av.error.FFmpegError, OSError) as error:  # OSError: a header that points in front of the file
-        raise VideoError(ErrorCode.NOT_A_VIDEO, f"The file is no video that can be read: {error.strerror}.") from error
-
-
-def _refuse_to_open(*_request: object) -> BinaryIO:
-    raise PermissionError("a video may not open other files or addresses")
-
-
-def _video_stream(container: InputContainer) -> VideoStream:
-    """The stream marked as default, else the first; cover art is no video."""
-    streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
-    if not streams:
-        container.close()
-        raise VideoError(ErrorCode.NO_VIDEO_STREAM, "The file has no video stream.")
-    return next((stream for stream in streams if stream.disposition & Disposition.default), streams[0])
-
-
-def _check_stream(stream: VideoStream, limits: VideoLimits) -> None:
-    """Refuse by what the file claims, before anything is decoded."""
-    codec = stream.codec_context.name if stream.codec_context is not None else "unknown"
-    if stream.codec_context is None or stream.codec.canonical_name not in CODECS:
-        raise VideoError(ErrorCode.UNSUPPORTED_CODEC, f"The video's codec, {codec}, is not supported.")
-    _check_pixels(stream.width, stream.height, limits)
-    if _declared_seconds(stream) > limits.seconds:
-        raise VideoError(ErrorCode.TOO_LONG, f"The video is longer than the limit of {limits.seconds:g} seconds.")
-
-
-def _check_pixels(width: int, height: int, limits: VideoLimits) -> None:
-    if width * height > limits.pixels:
-        raise VideoError(
-            ErrorCode.TOO_MANY_PIXELS, f"A frame of {width}×{height} is over the limit of {limits.pixels} pixels."
-        )
 
 
 def _info(container: InputContainer, stream: VideoStream, first: VideoFrame) -> VideoInfo:
@@ -382,13 +348,6 @@ def _info(container: InputContainer, stream: VideoStream, first: VideoFrame) -> 
         rotation=first.rotation,
         frame_rate=stream.average_rate,
     )
-
-
-def _declared_seconds(stream: VideoStream) -> Fraction:
-    """The stream's duration by its header; 0 where it has none."""
-    if stream.duration is None or stream.time_base is None:
-        return Fraction(0)
-    return stream.duration * stream.time_base
 
 
 def _apart(times_ms: Iterable[int], apart_ms: int) -> Iterator[int]:
@@ -421,9 +380,22 @@ def _time_base(frame: VideoFrame, stream: VideoStream) -> Fraction:
 
 def _upright_rgb(frame: VideoFrame, stream: VideoStream) -> Frame:
     """The frame as displayed: pixels made square, turned as its metadata says, 8-bit RGB."""
-    image = frame.to_ndarray(format="rgb24")
-    aspect = stream.sample_aspect_ratio
-    if aspect and aspect != 1 and 1 / WIDEST_PIXEL <= aspect <= WIDEST_PIXEL:
-        width = max(1, round(image.shape[1] * aspect))
-        image = np.asarray(cv2.resize(image, (width, image.shape[0]), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+    try:
+        image = frame.to_ndarray(format="rgb24")
+    except (av.error.FFmpegError, ValueError) as error:
+        raise VideoError(
+            ErrorCode.UNSUPPORTED_CODEC, f"The video's pixels, {frame.format.name}, cannot be converted."
+        ) from error
+    height, width = image.shape[:2]
+    displayed = _displayed_width(width, stream)
+    if displayed != width:
+        image = np.asarray(cv2.resize(image, (displayed, height), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
     return np.rot90(image, k=round(frame.rotation / 90) % 4)
+
+
+def _displayed_width(width: int, stream: VideoStream) -> int:
+    """How many square pixels are as wide as `width` of the stream's."""
+    aspect = stream.sample_aspect_ratio
+    if not aspect or not 1 / WIDEST_PIXEL <= aspect <= WIDEST_PIXEL:
+        return width
+    return max(1, round(width * aspect))

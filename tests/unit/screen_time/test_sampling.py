@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from demo.clips import ClipSpec, Codec, Picture, at_rate, write_clip
 from demo.numbered import numbered_frame, read_number
 from screen_time.errors import ErrorCode, VideoError
-from screen_time.video import Sample, Video, VideoLimits
+from screen_time.video import Sample, Video
+from screen_time.video_limits import VideoLimits
 
 FILM = Fraction(24000, 1001)
 NTSC = Fraction(30000, 1001)
@@ -244,3 +245,27 @@ def test_videos_beyond_the_limits_are_refused(tmp_path: Path) -> None:
     assert refusal(path, VideoLimits(seconds=2)) is ErrorCode.TOO_LONG
     assert refusal(path, VideoLimits(pixels=64 * 48 - 1)) is ErrorCode.TOO_MANY_PIXELS
     assert len(sampled(path)) == 3
+
+
+def test_more_frames_than_the_limit_are_not_read(tmp_path: Path) -> None:
+    """Where the container does not say how many there are, they are counted while they are read."""
+    path = clip(tmp_path / "clip.ts", Fraction(25), 60)
+    assert refusal(path, VideoLimits(frames=59)) is ErrorCode.TOO_MANY_FRAMES
+    assert len(sampled(path)) == 3
+
+
+def test_a_picture_that_is_too_large_only_as_displayed_is_refused(tmp_path: Path) -> None:
+    """Anamorphic pixels are made square, which takes memory too."""
+    path = clip(tmp_path / "clip.mp4", Fraction(25), 2, ClipSpec(sample_aspect_ratio=Fraction(2)))
+    assert refusal(path, VideoLimits(pixels=64 * 48)) is ErrorCode.TOO_MANY_PIXELS
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_short_video_that_was_cut_says_so(tmp_path: Path, suffix: str) -> None:
+    """Less than a second is missing, which is a third of it."""
+    spec = ClipSpec(gop=5, faststart=suffix == ".mp4")
+    whole = clip(tmp_path / f"clip{suffix}", Fraction(25), 75, spec).read_bytes()
+    (tmp_path / "cut").write_bytes(whole[: len(whole) * 8 // 10])
+    with Video.open(tmp_path / "cut") as video:
+        assert sum(sample.duration_ms for sample in video.samples()) < 2500
+        assert video.truncated

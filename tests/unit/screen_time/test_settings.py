@@ -49,6 +49,7 @@ def test_a_missing_variable_is_named(name: str) -> None:
         ("MAX_VIDEO_BYTES", "1.5"),
         ("MAX_VIDEO_SECONDS", "nan"),
         ("MAX_VIDEO_PIXELS", "0"),
+        ("MAX_VIDEO_FRAMES", "many"),
         ("REGISTRY_REFRESH_SECONDS", "soon"),
     ],
 )
