@@ -6,7 +6,7 @@ contract test for each patch, which fails where a new version of moto changes wh
 
 from functools import cache
 
-from infra.local.moto_extensions import buckets, events, functions, queues, resources, state_machines, tables
+from infra.local.moto_extensions import buckets, events, functions, objects, queues, resources, state_machines, tables
 
 
 @cache
@@ -15,6 +15,7 @@ def install() -> None:
     buckets.install()
     events.install()
     functions.install()
+    objects.install()
     queues.install()
     state_machines.install()
     tables.install()

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 import pytest
+from botocore.exceptions import ClientError
 from moto.dynamodb.exceptions import ConditionalCheckFailed
 
 from infra.local.aws import Client
@@ -334,6 +335,38 @@ def test_filter_keeps_other_keys_quiet(queue: str, client: Clients) -> None:
 
 
 # ---- queues
+
+
+@pytest.mark.usefixtures("deployment", "hurried_threads")
+@pytest.mark.parametrize("condition", [{"IfNoneMatch": "*"}, {"IfMatch": "seen"}])
+def test_of_conditional_writes_of_an_object_at_the_same_time_one_wins(
+    client: Clients, condition: dict[str, str]
+) -> None:
+    """Exactly one result rests on this."""
+    s3 = client("s3")
+
+    def won(number: int, key: str, seen: str) -> bool:
+        given = {name: value if value == "*" else seen for name, value in condition.items()}
+        try:
+            s3.put_object(Bucket="contract-videos", Key=key, Body=str(number).encode(), **given)
+        except ClientError:
+            return False
+        return True
+
+    for key in (f"conditional/{number}" for number in range(12)):
+        seen = "" if "IfNoneMatch" in condition else s3.put_object(Bucket="contract-videos", Key=key)["ETag"]
+        with ThreadPoolExecutor(4) as threads:
+            assert sum(threads.map(lambda number, key=key, seen=seen: won(number, key, seen), range(4))) == 1
+
+
+def test_object_that_has_changed_is_not_deleted(deployment: Deployment, client: Clients) -> None:
+    """A delete's condition is checked too."""
+    s3 = client("s3")
+    seen = s3.put_object(Bucket="contract-videos", Key="deleted", Body=b"old")["ETag"]
+    s3.put_object(Bucket="contract-videos", Key="deleted", Body=b"new")
+    with pytest.raises(ClientError, match="PreconditionFailed"):
+        s3.delete_object(Bucket="contract-videos", Key="deleted", IfMatch=seen)
+    assert s3.get_object(Bucket="contract-videos", Key="deleted")["Body"].read() == b"new"
 
 
 def test_queue_has_its_policy_and_its_parameters(queue: str, client: Clients) -> None:
