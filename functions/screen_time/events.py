@@ -17,12 +17,16 @@ class EventError(ScreenTimeError):
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """An object that was created; `key` is decoded. `version_id` is None in a bucket without versions."""
+    """An object that was created; `key` is decoded. `version_id` is None in a bucket without versions.
+
+    `sequencer` is S3's order of one key's events; None where who told of the object is not S3.
+    """
 
     bucket: str
     key: str
     version_id: str | None
     etag: str | None
+    sequencer: str | None = None
 
 
 def is_sqs(event: Event) -> bool:
@@ -79,6 +83,7 @@ def _from_notification(record: Event) -> Upload:
         key=unquote_plus(stored["key"]),
         version_id=_version(stored.get("versionId")),
         etag=stored.get("eTag"),
+        sequencer=stored.get("sequencer"),
     )
 
 
@@ -88,7 +93,8 @@ def _from_eventbridge(event: Event) -> list[Upload]:
         return []
     # EventBridge gives the key as it is; only notifications encode it.
     bucket = event["detail"]["bucket"]["name"]
-    return [Upload(bucket, stored["key"], _version(stored.get("version-id")), stored.get("etag"))]
+    version = _version(stored.get("version-id"))
+    return [Upload(bucket, stored["key"], version, stored.get("etag"), stored.get("sequencer"))]
 
 
 def _version(version_id: str | None) -> str | None:

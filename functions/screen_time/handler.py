@@ -14,12 +14,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from screen_time.champion import Champion
 from screen_time.credentials import authorization
-from screen_time.documents import ModelIdentity
 from screen_time.events import Upload, is_sqs, uploads, uploads_of_message
 from screen_time.ingest import Ingest
 from screen_time.leases import LeasedRecords, renewed
 from screen_time.model_store import ModelStore
 from screen_time.observability import logger, metrics, tracer
+from screen_time.provenance import Identity
 from screen_time.queued_message import QueuedMessage
 from screen_time.registry import Headers, Registry
 from screen_time.settings import Settings
@@ -27,12 +27,12 @@ from screen_time.settings import Settings
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-RESULT_REMEMBERED_SECONDS = 15 * 24 * 3600
-"""A little longer than the queue keeps a message: a duplicate can never outlive the memory of its result."""
+RECORD_KEPT_SECONDS = 24 * 3600
+"""When DynamoDB clears away what a killed function has left; long before that its lease is over."""
 
 settings = Settings.from_environment()
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-idempotency = IdempotencyConfig(expires_after_seconds=RESULT_REMEMBERED_SECONDS)
+idempotency = IdempotencyConfig(expires_after_seconds=RECORD_KEPT_SECONDS)
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -66,6 +66,8 @@ def _process_message(record: SQSRecord, lambda_context: LambdaContext) -> list[s
 def _process(upload: Upload, request_id: str) -> str:
     logger.append_keys(video=asdict(upload))
     model = _champion().current()
+    if (outcome := _ingest().answered(upload, model)) is not None:
+        return outcome
 
     def measure_once(*, identity: dict[str, Any]) -> str:
         del identity  # only Powertools reads it: it is what makes two events the same
@@ -78,18 +80,7 @@ def _process(upload: Upload, request_id: str) -> str:
         config=idempotency,
         key_prefix="ingest",
     )
-    return str(once(identity=_identity(upload, model.identity)))
-
-
-def _identity(upload: Upload, model: ModelIdentity) -> dict[str, Any]:
-    """What one result is of: the same object, the same model, the same sampling."""
-    return {
-        "bucket": upload.bucket,
-        "key": upload.key,
-        "object": upload.version_id or upload.etag,
-        "model": [model.name, model.version, model.digest],
-        "interval_ms": settings.sample_interval_ms,
-    }
+    return str(once(identity=asdict(Identity.of(upload, model.identity, settings.sample_interval_ms))))
 
 
 @cache

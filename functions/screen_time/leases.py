@@ -29,7 +29,9 @@ Beat = Callable[[], None]
 class LeasedRecords(DynamoDBPersistenceLayer):
     """Powertools' idempotency records in DynamoDB, in progress for RECORD_SECONDS unless they are renewed.
 
-    Holds one record at a time, as a Lambda process works on one message at a time.
+    What is done is let go of: the results bucket tells what was measured, for as long as the result stands there, and
+    a second memory of that would only differ from it (after a rollback, or where somebody deleted a result). Holds one
+    record at a time, as a Lambda process works on one message at a time.
     """
 
     def __init__(self, table_name: str) -> None:
@@ -58,8 +60,7 @@ class LeasedRecords(DynamoDBPersistenceLayer):
         self._held = data_record.idempotency_key
 
     def _update_record(self, data_record: DataRecord) -> None:
-        self._held = None
-        super()._update_record(data_record)
+        self._delete_record(data_record)
 
     def _delete_record(self, data_record: DataRecord) -> None:
         self._held = None

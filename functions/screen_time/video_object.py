@@ -13,6 +13,7 @@ from screen_time.events import Upload
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
 BLOCK_BYTES = 4 * 1024 * 1024
 """Bytes of one ranged read: few requests for a long video, little waste for one that ends early."""
@@ -27,21 +28,24 @@ OWN_CREDENTIALS = ("RequestTimeTooSkewed", "ExpiredToken", "InvalidAccessKeyId",
 class VideoObject(io.RawIOBase):
     """One version of an object as a read-only binary file that fetches ranges as they are read.
 
-    `size` in bytes, `version_id` and `etag` are those of the object read; `bytes_fetched` counts. Reading
-    raises the errors of `open_video_object`.
+    `size` in bytes, `version_id`, `etag` and when it was `uploaded` (ISO 8601) are those of the object read;
+    `bytes_fetched` counts. Reading raises the errors of `open_video_object`.
     """
 
-    def __init__(self, s3: "S3Client", upload: Upload, size: int, version_id: str | None, etag: str) -> None:
+    def __init__(self, s3: "S3Client", upload: Upload, latest: "HeadObjectOutputTypeDef") -> None:
         super().__init__()
-        self._s3, self._upload = s3, upload
-        self.size, self.version_id, self.etag = size, version_id, etag
+        self._s3, self._upload, self._latest = s3, upload, latest
+        self.size = latest["ContentLength"]
+        self.version_id = latest.get("VersionId") if latest.get("VersionId") != "null" else None
+        self.etag = latest["ETag"].strip('"')
+        self.uploaded = latest["LastModified"].isoformat()
         self.bytes_fetched = 0
         self._position = 0
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
 
     def again(self) -> "VideoObject":
         """The same object anew, at its start, with what was fetched of it already."""
-        other = VideoObject(self._s3, self._upload, self.size, self.version_id, self.etag)
+        other = VideoObject(self._s3, self._upload, self._latest)
         other._blocks = self._blocks.copy()
         return other
 
@@ -111,11 +115,10 @@ def open_video_object(s3: "S3Client", upload: Upload) -> VideoObject:
         latest = s3.head_object(Bucket=upload.bucket, Key=upload.key)
     except (ClientError, BotoCoreError) as error:
         raise _translated(error) from error
-    version_id = latest.get("VersionId") if latest.get("VersionId") != "null" else None
-    etag = latest["ETag"].strip('"')
-    if not _same(upload, version_id, etag):
+    video = VideoObject(s3, upload, latest)
+    if not _same(upload, video.version_id, video.etag):
         raise SupersededError(f"{upload.key} was overwritten by a newer upload, whose own event decides.")
-    return VideoObject(s3, upload, latest["ContentLength"], version_id, etag)
+    return video
 
 
 def _same(upload: Upload, version_id: str | None, etag: str) -> bool:

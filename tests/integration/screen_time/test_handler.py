@@ -210,6 +210,57 @@ def test_a_late_event_of_an_older_upload_changes_nothing(
     assert keys(s3) == ["a.mp4/frames.csv", "a.mp4/screen-time.json"]
 
 
+def test_a_duplicate_costs_no_second_measurement(
+    function: ModuleType, s3: "S3Client", red_video: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The result itself tells that the event is answered, for as long as it stands there."""
+    event = notification(s3, "a.mp4", red_video)
+    assert function.handler(event, Context()) == {"outcomes": ["measured"]}
+    monkeypatch.setattr("screen_time.ingest.measure", lambda *_: pytest.fail("measured again"))
+    assert function.handler(event, Context()) == {"outcomes": ["unchanged"]}
+    s3.delete_object(Bucket="videos", Key="a.mp4")
+    assert function.handler(event, Context()) == {"outcomes": ["unchanged"]}
+    assert keys(s3) == ["a.mp4/frames.csv", "a.mp4/screen-time.json"]
+
+
+def test_a_deleted_result_is_measured_again(function: ModuleType, s3: "S3Client", red_video: bytes) -> None:
+    """Nothing but the result remembers that there was one."""
+    event = notification(s3, "a.mp4", red_video)
+    function.handler(event, Context())
+    s3.delete_object(Bucket="results", Key="a.mp4/screen-time.json")
+    assert function.handler(event, Context()) == {"outcomes": ["measured"]}
+
+
+def test_a_late_event_after_the_video_was_deleted_leaves_the_newer_result(
+    function: ModuleType, s3: "S3Client", red_video: bytes
+) -> None:
+    """Only S3's sequencers tell by then which upload was the later one."""
+    events = [notification(s3, "a.mp4", red_video) for _ in range(2)]
+    for number, event in enumerate(events):
+        event["Records"][0]["s3"]["object"]["sequencer"] = f"00{number}"
+    old, new = events
+    assert function.handler(new, Context()) == {"outcomes": ["measured"]}
+    s3.delete_object(Bucket="videos", Key="a.mp4")
+    assert function.handler(old, Context()) == {"outcomes": ["superseded"]}
+    assert keys(s3) == ["a.mp4/frames.csv", "a.mp4/screen-time.json"]
+
+
+def test_after_a_rollback_a_video_can_be_measured_with_the_older_version_again(
+    function: ModuleType, s3: "S3Client", red_video: bytes, registry: ModelRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That it was measured with it before must not count: another version's result stands there now."""
+    alias, now = function.settings.model_alias, [0.0]
+    monkeypatch.setattr(function._champion(), "_clock", lambda: now[0])
+    event, seen = notification(s3, "a.mp4", red_video), []
+    first, second = registry.register(alias=alias), registry.register()
+    for version in (first, second, first):
+        registry.move(alias, version)
+        now[0] += 10
+        assert function.handler(event, Context()) == {"outcomes": ["measured"]}
+        seen.append(document(s3, "a.mp4/screen-time.json")["model"]["version"])
+    assert seen == [first, second, first]
+
+
 def test_an_object_deleted_before_it_was_read_ends_as_an_error(
     function: ModuleType, s3: "S3Client", red_video: bytes
 ) -> None:

@@ -32,13 +32,13 @@ def test_a_notification_s_key_is_decoded_exactly_once(key: str) -> None:
 @given(st.text(min_size=1, max_size=60).filter(lambda key: not key.endswith("/")))
 def test_an_eventbridge_key_is_taken_as_it_is(key: str) -> None:
     """EventBridge does not encode keys: `100%25.mp4` is a name."""
-    assert uploads(eventbridge(key)) == [Upload("videos", key, "v1", "abc")]
+    assert uploads(eventbridge(key)) == [Upload("videos", key, "v1", "abc", "0A")]
 
 
-def test_the_version_and_etag_travel_along() -> None:
+def test_version_etag_and_sequencer_travel_along() -> None:
     """They identify the object that the event is about."""
-    assert uploads(notification(versionId="v7")) == [Upload("videos", "ep 1.mp4", "v7", "abc")]
-    assert uploads(notification(versionId="null")) == [Upload("videos", "ep 1.mp4", None, "abc")]
+    assert uploads(notification(versionId="v7")) == [Upload("videos", "ep 1.mp4", "v7", "abc", "0A")]
+    assert uploads(notification(versionId="null")) == [Upload("videos", "ep 1.mp4", None, "abc", "0A")]
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_message_that_is_no_event_is_an_error(body: str) -> None:
 def test_sns_around_a_notification_is_taken_off() -> None:
     """A bucket may tell a topic that several queues listen to."""
     body = json.dumps({"Type": "Notification", "Message": json.dumps(notification("a.mp4"))})
-    assert uploads_of_message(body) == [Upload("videos", "a.mp4", None, "abc")]
+    assert uploads_of_message(body) == [Upload("videos", "a.mp4", None, "abc", "0A")]
 
 
 def test_a_batch_of_messages_is_told_from_s3_s_own_event() -> None:
