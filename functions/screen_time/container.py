@@ -54,9 +54,12 @@ def declared_seconds(stream: VideoStream) -> Fraction:
         return stream.duration * stream.time_base
     try:
         hours, minutes, seconds = stream.metadata.get("DURATION", "").strip("\0").split(":")
-        return int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
+        end = int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
     except (ValueError, ZeroDivisionError):
         return Fraction(0)
+    # FFmpeg writes when the last frame ends, others how long it is from the first one: the lesser claim of the two.
+    started = (stream.start_time or 0) * (stream.time_base or Fraction(0))
+    return max(end - started, Fraction(0))
 
 
 def coded_size(packet: "Packet[VideoStream]", stream: VideoStream) -> tuple[int, int]:

@@ -269,3 +269,11 @@ def test_a_short_video_that_was_cut_says_so(tmp_path: Path, suffix: str) -> None
     with Video.open(tmp_path / "cut") as video:
         assert sum(sample.duration_ms for sample in video.samples()) < 2500
         assert video.truncated
+
+
+def test_a_recording_that_starts_a_day_in_is_as_long_as_it_is(tmp_path: Path) -> None:
+    """Matroska's tag says when the last frame ends, which is no length."""
+    path = clip(tmp_path / "clip.mkv", Fraction(25), 75, ClipSpec(start=Fraction(86_400)))
+    with Video.open(path, VideoLimits(seconds=60)) as video:
+        assert sum(sample.duration_ms for sample in video.samples()) == 3000
+        assert not video.truncated
