@@ -27,6 +27,7 @@ class ErrorCode(StrEnum):
     OBJECT_DELETED = "object_deleted"
     OBJECT_FORBIDDEN = "object_forbidden"
     OBJECT_ENCRYPTED = "object_encrypted"
+    UNFINISHED = "unfinished"
 
 
 class ScreenTimeError(Exception):

@@ -1,6 +1,5 @@
 """The Lambda function's entry: what wires events to work, and nothing else."""
 
-from collections.abc import Callable
 from dataclasses import asdict
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -13,15 +12,15 @@ from aws_lambda_powertools.utilities.idempotency import IdempotencyConfig, idemp
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from screen_time.champion import Champion
-from screen_time.credentials import authorization
 from screen_time.events import Upload, is_sqs, uploads, uploads_of_message
 from screen_time.ingest import Ingest
 from screen_time.leases import LeasedRecords, renewed
+from screen_time.long_videos import LongVideos
 from screen_time.model_store import ModelStore
 from screen_time.observability import logger, metrics, tracer
 from screen_time.provenance import Identity
 from screen_time.queued_message import QueuedMessage
-from screen_time.registry import Headers, Registry
+from screen_time.registry_access import registry
 from screen_time.settings import Settings
 
 if TYPE_CHECKING:
@@ -95,17 +94,17 @@ def _sqs() -> "SQSClient":
 
 @cache
 def _ingest() -> Ingest:
-    return Ingest(boto3.client("s3"), settings)
+    return Ingest(boto3.client("s3"), settings, _long_videos())
+
+
+def _long_videos() -> LongVideos | None:
+    if settings.state_machine_arn is None:
+        return None
+    return LongVideos(boto3.client("stepfunctions"), settings.state_machine_arn, settings.long_video_seconds)
 
 
 @cache
 def _champion() -> Champion:
-    registry = Registry(settings.registry_uri, _authorization())
-    store = ModelStore(boto3.client("s3"), settings.models_bucket, registry)
-    return Champion(registry, store, settings.model_name, settings.model_alias, settings.registry_refresh_seconds)
-
-
-def _authorization() -> Callable[[], Headers]:
-    if settings.registry_secret_arn is None:
-        return dict
-    return authorization(boto3.client("secretsmanager"), settings.registry_secret_arn)
+    asked = registry(settings.registry_uri, settings.registry_secret_arn)
+    store = ModelStore(boto3.client("s3"), settings.models_bucket, asked)
+    return Champion(asked, store, settings.model_name, settings.model_alias, settings.registry_refresh_seconds)

@@ -33,51 +33,60 @@ class Settings:
     sample_interval_ms: int
     max_video_bytes: int
     limits: VideoLimits
+    state_machine_arn: str | None
+    """None: every video is measured in one piece."""
+    long_video_seconds: float
+    """Processor seconds of estimated work beyond which a video goes to the state machine."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """Read every setting; raises SettingsError at the first that cannot be used."""
-        read = _Reader(environment)
+        read = Reader(environment)
         return cls(
             results_bucket=read.text("RESULTS_BUCKET"),
             models_bucket=read.text("MODELS_BUCKET"),
             idempotency_table=read.text("IDEMPOTENCY_TABLE"),
             queue_url=read.text("QUEUE_URL"),
             registry_uri=read.address("REGISTRY_URI"),
-            registry_secret_arn=environment.get("REGISTRY_SECRET_ARN") or None,
+            registry_secret_arn=read.optional("REGISTRY_SECRET_ARN"),
             model_name=read.text("MODEL_NAME", "screen-time"),
             model_alias=read.text("MODEL_ALIAS", "champion"),
             registry_refresh_seconds=read.positive("REGISTRY_REFRESH_SECONDS", "5", float),
             retry_delay_seconds=read.positive("RETRY_DELAY_SECONDS", "60", int),
             sample_interval_ms=read.milliseconds("SAMPLE_INTERVAL_SECONDS", "1"),
             max_video_bytes=read.positive("MAX_VIDEO_BYTES", str(20 * 1024**3), int),
-            limits=VideoLimits(
-                seconds=read.positive("MAX_VIDEO_SECONDS", "21600", float),
-                pixels=read.positive("MAX_VIDEO_PIXELS", str(8192 * 4320), int),
-                frames=read.positive("MAX_VIDEO_FRAMES", "3000000", int),
-            ),
+            limits=read.limits(),
+            state_machine_arn=read.optional("STATE_MACHINE_ARN"),
+            long_video_seconds=read.positive("LONG_VIDEO_SECONDS", "120", float),
         )
 
 
-class _Reader:
+class Reader:
     """Reads typed values and names the variable where one cannot be used."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
 
     def text(self, name: str, default: str | None = None) -> str:
+        """The text, which must not be empty."""
         value = self._environment.get(name) or default
         if value is None:
             raise SettingsError(f"{name} is not set.")
         return value
 
+    def optional(self, name: str) -> str | None:
+        """The text, None where it is not set or empty."""
+        return self._environment.get(name) or None
+
     def address(self, name: str) -> str:
+        """An http or https address, without a slash at its end."""
         value = self.text(name).rstrip("/")
         if not value.startswith(("http://", "https://")):
             raise SettingsError(f"{name} must be an http:// or https:// address, not {value!r}.")
         return value
 
     def positive(self, name: str, default: str, kind: Callable[[str], Value]) -> Value:
+        """A number above 0."""
         text = self.text(name, default)
         try:
             value = kind(text)
@@ -94,6 +103,14 @@ class _Reader:
             return interval_ms(text)
         except ValueError as error:
             raise SettingsError(f"{name}: {error}") from error
+
+    def limits(self) -> VideoLimits:
+        """The largest video that is read."""
+        return VideoLimits(
+            seconds=self.positive("MAX_VIDEO_SECONDS", "21600", float),
+            pixels=self.positive("MAX_VIDEO_PIXELS", str(8192 * 4320), int),
+            frames=self.positive("MAX_VIDEO_FRAMES", "3000000", int),
+        )
 
 
 def interval_ms(text: str) -> int:

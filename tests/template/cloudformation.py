@@ -44,13 +44,15 @@ def policies(template: Document, kind: str, target: str) -> dict[str, Document]:
     return found
 
 
-def role_statements(template: Document) -> Iterator[Document]:
-    """Every statement that grants a role something."""
-    for role in resources(template, "AWS::IAM::Role").values():
-        for policy in role.get("Policies", []):
-            yield from policy["PolicyDocument"]["Statement"]
+def role_statements(template: Document, only: str | None = None) -> Iterator[Document]:
+    """Every statement that grants a role something; `only` those of one role, by its logical id."""
+    for name, role in resources(template, "AWS::IAM::Role").items():
+        if only in (None, name):
+            for policy in role.get("Policies", []):
+                yield from policy["PolicyDocument"]["Statement"]
     for policy in resources(template, "AWS::IAM::Policy").values():
-        yield from policy["PolicyDocument"]["Statement"]
+        if only is None or {"Ref": only} in policy["Roles"]:
+            yield from policy["PolicyDocument"]["Statement"]
 
 
 def several(value: Any) -> list[Any]:

@@ -6,22 +6,26 @@ from typing import Any
 import pytest
 
 from screen_time.settings import Settings
+from screen_time.task_settings import TaskSettings
 from tests.template.cloudformation import ROOT, main, resources
 
 POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}
 GIVEN = {"RegistryUri": "http://registry.example:5000"}
-SETTINGS = ROOT / "functions" / "screen_time" / "settings.py"
+SOURCE = ROOT / "functions" / "screen_time"
+SETTINGS = {"Function": "settings.py", "TasksFunction": "task_settings.py"}
+"""What each function reads of its environment, by its logical id."""
+LIMITS = {"MAX_VIDEO_SECONDS", "MAX_VIDEO_PIXELS", "MAX_VIDEO_FRAMES"}
+"""Read for both of them by settings.py."""
 DOCKERFILE = ROOT / "functions" / "screen_time" / "Dockerfile"
 
 
-def function() -> dict[str, Any]:
-    (properties,) = resources(main(), "AWS::Lambda::Function").values()
-    return properties
+def function(name: str = "Function") -> dict[str, Any]:
+    return resources(main(), "AWS::Lambda::Function")[name]
 
 
-def environment() -> dict[str, str]:
-    """The function's environment where every parameter without a given value has its default."""
-    variables = function()["Environment"]["Variables"]
+def environment(name: str = "Function") -> dict[str, str]:
+    """A function's environment where every parameter without a given value has its default."""
+    variables = function(name)["Environment"]["Variables"]
     return {name: str(_resolved(value)) for name, value in variables.items() if "Fn::If" not in value}
 
 
@@ -32,10 +36,11 @@ def _resolved(value: Any) -> Any:
     return GIVEN.get(name) or main()["Parameters"].get(name, {}).get("Default", f"the {name}")
 
 
-def test_environment_is_what_the_code_reads() -> None:
+@pytest.mark.parametrize("name", SETTINGS)
+def test_environment_is_what_the_code_reads(name: str) -> None:
     """Neither a variable that nobody reads nor one that is left to the code's default."""
-    read = set(re.findall(r'"([A-Z][A-Z_]+)"', SETTINGS.read_text()))
-    assert set(function()["Environment"]["Variables"]) == read | POWERTOOLS
+    read = set(re.findall(r'"([A-Z][A-Z_]+)"', (SOURCE / SETTINGS[name]).read_text()))
+    assert set(function(name)["Environment"]["Variables"]) == read | LIMITS | POWERTOOLS
 
 
 def test_settings_read_the_environment_that_the_template_sets() -> None:
@@ -50,6 +55,18 @@ def test_settings_read_the_environment_that_the_template_sets() -> None:
     assert settings.limits.pixels == main()["Parameters"]["MaxVideoPixels"]["Default"]
 
 
+def test_tasks_read_the_environment_that_the_template_sets() -> None:
+    """What both functions have is the same for both: one model registry, one set of limits."""
+    settings, tasks = (
+        Settings.from_environment(environment()),
+        TaskSettings.from_environment(environment("TasksFunction")),
+    )
+    assert (tasks.limits, tasks.results_bucket) == (settings.limits, settings.results_bucket)
+    assert tasks.segment_concurrency == main()["Parameters"]["SegmentConcurrency"]["Default"]
+    shared = ("MemorySize", "Timeout", "Architectures", "EphemeralStorage", "VpcConfig", "LoggingConfig")
+    assert [function()[each] for each in shared] == [function("TasksFunction")[each] for each in shared]
+
+
 @pytest.mark.parametrize("name", ["ResultsBucket", "ModelsBucket", "IdempotencyTable", "Queue"])
 def test_settings_come_from_the_stacks_own_resources(name: str) -> None:
     """Nothing of the stack is named twice."""
@@ -57,12 +74,13 @@ def test_settings_come_from_the_stacks_own_resources(name: str) -> None:
 
 
 def test_image_runs_the_templates_command() -> None:
-    """The image by itself starts the handler that the template names, and the handler's module exists."""
-    (command,) = function()["ImageConfig"]["Command"]
-    assert f'CMD ["{command}"]' in DOCKERFILE.read_text()
-    module, _, attribute = command.rpartition(".")
-    source = ROOT / "functions" / f"{module.replace('.', '/')}.py"
-    assert re.search(rf"^def {attribute}\(", source.read_text(), re.MULTILINE)
+    """The image by itself starts the handler that the template names first, and the handlers' modules exist."""
+    commands = [function(name)["ImageConfig"]["Command"][0] for name in SETTINGS]
+    assert f'CMD ["{commands[0]}"]' in DOCKERFILE.read_text()
+    for command in commands:
+        module, _, attribute = command.rpartition(".")
+        source = ROOT / "functions" / f"{module.replace('.', '/')}.py"
+        assert re.search(rf"^def {attribute}\(", source.read_text(), re.MULTILINE)
 
 
 def test_image_installs_only_what_is_locked() -> None:
@@ -85,8 +103,8 @@ def test_function_is_traced_and_logs_where_lines_expire() -> None:
     """Lines go to a group of the template's own, as JSON."""
     assert function()["TracingConfig"] == {"Mode": "Active"}
     assert function()["LoggingConfig"] == {"LogFormat": "JSON", "LogGroup": {"Ref": "FunctionLogGroup"}}
-    (group,) = resources(main(), "AWS::Logs::LogGroup").values()
-    assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    groups = resources(main(), "AWS::Logs::LogGroup").values()
+    assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups)
 
 
 def test_function_joins_a_vpc_only_when_asked() -> None:

@@ -10,15 +10,16 @@ WITHOUT_RESOURCES = {
     "SendTraces": "X-Ray has no resources",
     "JoinVpc": "network interfaces have no names before they exist",
     "LogInToEcr": "ECR's token has no resource",
+    "DeliverLogs": "deliveries of logs have no resource",
     "OpenSessions": "Session Manager's channels have no resources",
 }
 BOTH = pytest.mark.parametrize("template", [main(), registry()], ids=["main", "registry"])
 
 
-def actions_on(resource: Document) -> set[str]:
+def actions_on(resource: Document, role: str = "FunctionRole") -> set[str]:
     return {
         action
-        for statement in role_statements(main())
+        for statement in role_statements(main(), role)
         if resource in several(statement["Resource"])
         for action in several(statement["Action"])
     }
@@ -49,11 +50,32 @@ def test_every_role_is_one_services(template: Document) -> None:
             assert statement["Action"] == "sts:AssumeRole"
 
 
-def test_function_has_no_role_but_its_own() -> None:
+def test_functions_have_no_roles_but_their_own() -> None:
     """A role that the translator made would bring AWS's wide managed policies."""
-    (function,) = resources(main(), "AWS::Lambda::Function").values()
-    assert function["Role"] == {"Fn::GetAtt": ["FunctionRole", "Arn"]}
-    assert list(resources(main(), "AWS::IAM::Role")) == ["FunctionRole"]
+    roles = {name: each["Role"] for name, each in resources(main(), "AWS::Lambda::Function").items()}
+    assert roles == {name: {"Fn::GetAtt": [f"{name}Role", "Arn"]} for name in ("Function", "TasksFunction")}
+    (machine,) = resources(main(), "AWS::StepFunctions::StateMachine").values()
+    assert machine["RoleArn"] == {"Fn::GetAtt": ["LongVideosRole", "Arn"]}
+    assert set(resources(main(), "AWS::IAM::Role")) == {"FunctionRole", "TasksFunctionRole", "LongVideosRole"}
+
+
+def test_state_machine_invokes_its_tasks_and_nothing_else() -> None:
+    """What an execution's input says cannot reach another function."""
+    assert actions_on({"Fn::GetAtt": ["TasksFunction", "Arn"]}, "LongVideosRole") == {"lambda:InvokeFunction"}
+    granted = {action for each in role_statements(main(), "LongVideosRole") for action in several(each["Action"])}
+    assert {action.partition(":")[0] for action in granted} == {"lambda", "logs", "xray"}
+    assert actions_on({"Ref": "LongVideos"}) == {"states:StartExecution"}
+
+
+def test_tasks_change_nothing_but_results() -> None:
+    """Workers read videos and models; only what belongs to a video's documents and partials is theirs to write."""
+    role = "TasksFunctionRole"
+    assert actions_on({"Fn::Sub": "${VideosBucket.Arn}/*"}, role) == {"s3:GetObject", "s3:GetObjectVersion"}
+    assert actions_on({"Fn::Sub": "${ModelsBucket.Arn}/*"}, role) == {"s3:GetObject"}
+    results = actions_on({"Fn::Sub": "${ResultsBucket.Arn}/*"}, role)
+    assert results == {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}
+    granted = {action for each in role_statements(main(), role) for action in several(each["Action"])}
+    assert {action.partition(":")[0] for action in granted} == {"s3", "logs", "xray", "ec2", "secretsmanager"}
 
 
 def test_function_reads_videos_and_never_changes_them() -> None:

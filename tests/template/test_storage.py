@@ -2,6 +2,7 @@
 
 import pytest
 
+from screen_time.partials import PREFIX
 from tests.template.cloudformation import Document, main, policies, registry, resources
 
 BOTH = pytest.mark.parametrize("template", [main(), registry()], ids=["main", "registry"])
@@ -83,10 +84,18 @@ def test_videos_and_results_stay_unless_asked_to_expire() -> None:
     """With the defaults nothing that is current expires."""
     for name, condition in (("VideosBucket", "VideosExpire"), ("ResultsBucket", "ResultsExpire")):
         rules = resources(main(), "AWS::S3::Bucket")[name]["LifecycleConfiguration"]["Rules"]
-        (expiry,) = (rule for rule in rules if "ExpirationInDays" in rule)
+        (expiry,) = (rule for rule in rules if "ExpirationInDays" in rule and "Prefix" not in rule)
         assert expiry["Status"] == {"Fn::If": [condition, "Enabled", "Disabled"]}
         (parameter,) = (each["Ref"] for each in _references(main()["Conditions"][condition]))
         assert main()["Parameters"][parameter]["Default"] == 0
+
+
+def test_partials_expire_where_they_are_written() -> None:
+    """What an execution that was stopped leaves behind is gone in days, and nothing else with it."""
+    rules = resources(main(), "AWS::S3::Bucket")["ResultsBucket"]["LifecycleConfiguration"]["Rules"]
+    (expiry,) = (rule for rule in rules if "Prefix" in rule)
+    assert (expiry["Prefix"], expiry["Status"]) == (f"{PREFIX}/", "Enabled")
+    assert (expiry["ExpirationInDays"], expiry["NoncurrentVersionExpiration"]["NoncurrentDays"]) == (2, 1)
 
 
 def _references(condition: Document) -> list[Document]:

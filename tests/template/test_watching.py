@@ -27,19 +27,21 @@ def dashboard_metrics() -> list[list[Any]]:
 
 def test_every_alarm_tells_somebody() -> None:
     """Each rings at the topic, and silence of a metric is no alarm."""
-    assert len(alarms()) == 6
+    assert len(alarms()) == 8
     for alarm in alarms().values():
         assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}]
         assert alarm["TreatMissingData"] == "notBreaching"
 
 
 def test_what_can_go_wrong_has_an_alarm() -> None:
-    """Dead letters, crashes, throttling, delay, a refused model, a registry that does not answer."""
+    """Dead letters, crashes, throttling, delay, long videos, a refused model, a registry that does not answer."""
     assert {(alarm["Namespace"], alarm["MetricName"]) for alarm in alarms().values()} == {
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
         ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
         ("AWS/Lambda", "Errors"),
         ("AWS/Lambda", "Throttles"),
+        ("AWS/States", "ExecutionsFailed"),
+        ("AWS/States", "ExecutionsTimedOut"),
         ("ScreenTime", "ModelRefused"),
         ("ScreenTime", "RegistryUnavailable"),
     }
@@ -66,9 +68,9 @@ def test_metrics_watched_are_metrics_counted() -> None:
 
 def test_metrics_are_looked_up_where_the_function_puts_them() -> None:
     """The namespace is the code's; the dimension `service` comes from the function's environment."""
-    (function,) = resources(main(), "AWS::Lambda::Function").values()
-    variables = function["Environment"]["Variables"]
-    service = variables["POWERTOOLS_SERVICE_NAME"]
+    functions = resources(main(), "AWS::Lambda::Function").values()
+    service, other = (each["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] for each in functions)
+    assert service == other
     assert NAMESPACE == "ScreenTime"
     for alarm in alarms().values():
         if alarm["Namespace"] == "ScreenTime":

@@ -1,0 +1,93 @@
+"""What becomes of a measurement, or of the reason why there is none: the video's documents, written and told of."""
+
+from typing import TYPE_CHECKING
+
+from screen_time.conditional_writes import File
+from screen_time.documents import (
+    FRAMES_NAME,
+    Request,
+    VideoSource,
+    error_document,
+    frames_csv,
+    result_document,
+    to_json,
+)
+from screen_time.errors import PermanentError, VideoError
+from screen_time.jobs import Job
+from screen_time.manifest import Manifest
+from screen_time.measurement import Measurement
+from screen_time.observability import count, duration, logger
+from screen_time.results import ResultFolder, StillLatest
+from screen_time.video_object import VideoObject, open_video_object
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class Publisher:
+    """The documents of one job. Looks what stands there when it is made: what it writes replaces exactly that.
+
+    Every method raises SupersededError where a newer upload of the same key exists, and TransientError where S3 does
+    not do what it is asked.
+    """
+
+    def __init__(self, s3: "S3Client", bucket: str, job: Job) -> None:
+        self._s3, self._job = s3, job
+        self._folder = ResultFolder(s3, bucket, job.upload.key)
+
+    def answered(self, video: VideoObject | None = None) -> bool:
+        """Whether the job's document is there already: the idempotency record may be long gone."""
+        provenance = self._job.provenance(video)
+        self._folder.check_not_superseded(provenance)
+        address = self._folder.answer(provenance)
+        if address is None:
+            return False
+        logger.info("answered already", result=address)
+        count("VideosUnchanged")
+        return True
+
+    def publish(self, video: VideoObject, manifest: Manifest, measurement: Measurement, request: Request) -> None:
+        """Write what was measured."""
+        document = to_json(
+            result_document(self._source(video), self._job.model, manifest, measurement, request),
+        )
+        files = [File(FRAMES_NAME, frames_csv(measurement, manifest), "text/csv; charset=utf-8")]
+        address = self._folder.write_result(self._job.provenance(video), document, files, self._still_latest())
+        _tell(measurement, address)
+
+    def refuse(self, video: VideoObject | None, error: PermanentError, request_id: str) -> bool:
+        """Write `error.json`; False where a result stands there, which an error shall not replace."""
+        document = to_json(error_document(self._source(video), error, request_id))
+        # A video that cannot be read cannot be asked whether it is the latest either.
+        still_latest = self._still_latest() if isinstance(error, VideoError) else None
+        address = self._folder.write_error(self._job.provenance(video), document, still_latest)
+        if address is None:
+            logger.warning("the result of this video stays", code=error.code, reason=str(error))
+            count("VideosUnchanged")
+            return False
+        logger.warning("refused", code=error.code, reason=str(error), error=address)
+        count("VideosRefused")
+        return True
+
+    def _source(self, video: VideoObject | None) -> VideoSource:
+        upload = self._job.upload
+        if video is None:
+            return VideoSource(upload.bucket, upload.key, upload.version_id, upload.etag, bytes=0)
+        return VideoSource(upload.bucket, upload.key, video.version_id, video.etag, video.size)
+
+    def _still_latest(self) -> StillLatest:
+        """Whoever uploaded a newer video under this key meanwhile waits for that one's result, not for this."""
+
+        def check() -> None:
+            open_video_object(self._s3, self._job.upload)
+
+        return check
+
+
+def _tell(measurement: Measurement, address: str) -> None:
+    logger.info("measured", result=address, samples=len(measurement.durations_ms))
+    count("VideosMeasured")
+    count("SamplesClassified", len(measurement.durations_ms))
+    duration("VideoSeconds", sum(measurement.durations_ms) / 1000)
+    duration("DecodeSeconds", measurement.timings.decode)
+    duration("ClassifySeconds", measurement.timings.classify)
