@@ -16,7 +16,7 @@ from screen_time.video_limits import VideoFile, VideoLimits
 MOST_BOXES = 20_000
 """Headers read at most; a usual file has a few dozen."""
 
-MOST_EDITS = 1000
+MOST_EDITS = 100
 """Entries of an edit list: editors write one or two, and FFmpeg needs seconds for thousands."""
 
 FIRST_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp"})

@@ -1,0 +1,122 @@
+"""Measures one file in a process of its own that has a bound on memory, processor time and wall time."""
+
+import multiprocessing
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from demo.numbered import read_number
+from screen_time.errors import ErrorCode, VideoError
+from screen_time.manifest import Fit, InputSpec
+from screen_time.preprocessing import prepare
+from screen_time.video import Sample, Video
+from screen_time.video_limits import VideoLimits
+
+ADDRESS_SPACE_BYTES = 2048 * 2**20
+"""The least memory of a deployed function is what a whole process of ours may ever map."""
+
+RESIDENT_BYTES = 900 * 2**20
+"""What may be resident at most, the interpreter and its libraries included."""
+
+SECONDS = 20
+"""For one file, on a busy machine; on an idle one the slowest takes two."""
+
+LIMITS = VideoLimits(seconds=6 * 3600)
+MODEL_INPUT = InputSpec(48, 64, Fit.SQUEEZE)
+
+
+@dataclass(slots=True)
+class Observation:
+    """What became of one file: `code` of a refusal, or what was measured; and what it took.
+
+    `accident` is what must never happen: another exception, a signal, no end within the time.
+    """
+
+    code: ErrorCode | None = None
+    accident: str | None = None
+    milliseconds: int = 0
+    numbers: list[int | None] = field(default_factory=list)
+    truncated: bool = False
+    corrupt: int = 0
+    size: tuple[int, int] = (0, 0)
+    message: str = ""
+    described: str = ""
+    audited: list[str] = field(default_factory=list)
+    resident_bytes: int = 0
+    seconds: float = 0.0
+
+
+def observe(path: Path, measure: Callable[[Path, Observation], None] | None = None) -> Observation:
+    """Measure the file at `path` in a process of its own."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_run, args=(path, measure or sample_video, sender), daemon=True)
+    started = time.monotonic()
+    process.start()
+    sender.close()
+    try:
+        found: Observation = receiver.recv() if receiver.poll(SECONDS) else Observation(accident="it did not end")
+    except EOFError:
+        process.join(SECONDS)
+        found = Observation(accident=f"it died with status {process.exitcode}")
+    finally:
+        process.kill()
+        process.join(SECONDS)
+        receiver.close()
+    found.seconds = time.monotonic() - started
+    return found
+
+
+def sample_video(path: Path, found: Observation) -> None:
+    """Sample the video at `path` as the function would, each sample at a model's input size."""
+    with Video.open(path.open("rb"), LIMITS) as video:
+        found.size = (video.info.width, video.info.height)
+        found.described = repr(video.info)
+        for sample in video.samples():
+            prepare(sample.image, MODEL_INPUT)
+            found.milliseconds += sample.duration_ms
+            if len(found.numbers) < 16:
+                found.numbers.append(_number(sample))
+        found.truncated, found.corrupt = video.truncated, video.corrupt_packets
+
+
+def _run(path: Path, measure: Callable[[Path, Observation], None], sender: "Connection[Any, Any]") -> None:
+    signal.alarm(SECONDS)
+    resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES, ADDRESS_SPACE_BYTES))
+    found = Observation()
+    _audit(found.audited, path)
+    try:
+        measure(path, found)
+    except VideoError as error:
+        found.code, found.message = error.code, str(error)
+    except BaseException as error:  # noqa: BLE001 - whatever else it is, it is what the test looks for
+        found.accident = repr(error)
+    found.resident_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    sender.send(found)
+
+
+def _audit(events: list[str], allowed: Path) -> None:
+    """Record what Python itself is asked to open, call or start from now on."""
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        watched = event.startswith(("socket.connect", "subprocess", "os.system", "os.exec", "os.posix_spawn"))
+        # Modules that are imported late are no doing of a video's.
+        opened = event == "open" and isinstance(arguments[0], str) and not arguments[0].startswith(tuple(sys.path))
+        if watched or (opened and arguments[0] != str(allowed)):
+            events.append(f"{event} {arguments[0]}")
+
+    sys.addaudithook(hook)
+
+
+def _number(sample: Sample) -> int | None:
+    try:
+        return read_number(sample.image)
+    except ValueError:
+        return None
