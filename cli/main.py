@@ -5,7 +5,7 @@ import sys
 import typer
 from rich.markup import escape
 
-from cli import labelling, models, predicting, stack
+from cli import converting, labelling, models, predicting, stack
 from cli.console import err
 from screen_time.errors import ScreenTimeError
 
@@ -21,6 +21,7 @@ app.command()(labelling.label)
 app.command()(models.train)
 app.command()(models.evaluate)
 app.command()(predicting.predict)
+app.command()(converting.convert)
 app.command()(models.compare)
 app.command()(models.promote)
 app.command()(models.rollback)
