@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from flask import Flask, Response, abort, jsonify, redirect, request, send_from_directory
@@ -37,17 +38,23 @@ class LabellingServer:
         """
         self.token = secrets.token_urlsafe(32)
         self._server = _bind(application(job, self.token), job, port)
+        self._ended = Event()
         self.origin = f"http://{HOST}:{self._server.port}"
         self.link = f"{self.origin}/?token={self.token}"
 
     def serve(self) -> None:
         """Answer until `close` is called from another thread, or until Ctrl-C, which is no error."""
-        self._server.serve_forever(poll_interval=0.1)
+        self._ended.clear()
+        try:
+            self._server.serve_forever(poll_interval=0.1)
+        finally:
+            self._ended.set()
 
     def close(self) -> None:
-        """Stop answering and free the port."""
+        """Stop answering; the port is free when this returns."""
         self._server.shutdown()
         self._server.server_close()
+        self._ended.wait(10)
 
 
 def application(job: Job, token: str) -> Flask:
