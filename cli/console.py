@@ -8,20 +8,55 @@ from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
-
-from screen_time.documents import Document
+from rich.text import Text
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
+
+
+class RateColumn(ProgressColumn):
+    """Steps a second."""
+
+    def render(self, task: Task) -> Text:
+        """Nothing until it is known."""
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:.1f}/s", style="progress.data.speed")
+
+
+class RemainingColumn(TimeRemainingColumn):
+    """The time that is left, in words, where somebody counted the steps."""
+
+    def render(self, task: Task) -> Text:
+        """Nothing for a stage whose length nobody knows, or that is done."""
+        if task.total is None or task.finished:
+            return Text("")
+        return Text.assemble(super().render(task), " left")
 
 
 class TerminalReporter:
     """Draws a bar for each stage on a terminal, and says one line a stage where there is none."""
 
     def __init__(self) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            RateColumn(),
+            TimeElapsedColumn(),
+            RemainingColumn(),
+        )
         self._progress = Progress(*columns, console=err, disable=not err.is_terminal)
         self._task: TaskID | None = None
 
@@ -51,6 +86,10 @@ class TerminalReporter:
         """Say something that stays on the screen."""
         self._progress.console.print(sentence, markup=False)
 
+    def refresh(self) -> None:
+        """Draw at once what would be drawn in a moment."""
+        self._progress.refresh()
+
     def finish_stage(self) -> None:
         """Fill the bar of a stage that nobody counted."""
         if self._task is None:
@@ -68,7 +107,7 @@ def reporter() -> Iterator[TerminalReporter]:
         drawing.finish_stage()
 
 
-def print_result(document: Document) -> None:
+def print_result(document: Mapping[str, Any]) -> None:
     """Show who was on screen how long."""
     table = Table(title=f"{document['video']['key']}: {document['video']['duration_seconds']:.3f} s")
     for title in ("on screen", "seconds", "percent", "first seen", "last seen", "confidence"):
@@ -104,12 +143,16 @@ def _cell(value: float | None, sign: str = "") -> str:
     return "–" if value is None else f"{value:{sign}.2f}"
 
 
+def print_json(document: Mapping[str, Any]) -> None:
+    """A document on standard output, for programs."""
+    out.print(json.dumps(document, indent=2, ensure_ascii=False), markup=False, soft_wrap=True)
+
+
 def write_json(document: Mapping[str, Any], target: Path | None) -> bool:
     """Write a document to a file, or to standard output where `target` is `-`; tells whether it was the latter."""
-    text = json.dumps(document, indent=2, ensure_ascii=False)
     if target == Path("-"):
-        out.print(text, markup=False, soft_wrap=True)
+        print_json(document)
         return True
     if target is not None:
-        target.write_text(text + "\n", encoding="utf-8")
+        target.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return False

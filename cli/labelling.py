@@ -74,7 +74,8 @@ def label(
 def _suggesting(uri: str | None, report: "Reporter") -> "ResolvedModel | None":
     """The model asked for; else the champion, where there is a registry that has one."""
     from screen_time.errors import TransientError
-    from training.registry import DEFAULT_MODEL, resolve
+    from training.model_names import DEFAULT_MODEL
+    from training.registry import resolve
 
     if uri is None and "MLFLOW_TRACKING_URI" not in os.environ and not Path("mlflow.db").exists():
         return None  # asking would create an empty registry here

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
 from cli.comparing import print_comparison
-from cli.console import err, out, print_seconds, reporter, write_json
+from cli.console import err, out, print_json, print_seconds, reporter, write_json
 from cli.options import names
-from training.registry import DEFAULT_MODEL
+from training.model_names import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from training.evaluation import Scores
@@ -23,6 +23,8 @@ LabelPaths = Annotated[
     list[Path], typer.Option("--labels", help="The label file of the video in the same place.", exists=True)
 ]
 
+AsJson = Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")]
+
 
 def train(
     video: VideoPaths,
@@ -33,6 +35,7 @@ def train(
     head: Annotated[str, typer.Option(help="pooled, or classic: the article's own.")] = "pooled",
     seed: Annotated[int, typer.Option(help="The same seed gives the same model.")] = 0,
     promote: Annotated[bool, typer.Option("--promote", help="Make the new version the champion.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print version and figures as JSON.")] = False,
 ) -> None:
     """Train a model on labelled videos, log everything to MLflow, and register it as a new version.
 
@@ -48,7 +51,10 @@ def train(
     options = TrainingOptions(videos=pairs, classes=names(classes), head=head, seed=seed, promote=promote)
     with reporter() as report:
         version = train_model(options, report)
-    _print_version(version)
+    if as_json:
+        print_json(_version_json(version))
+    else:
+        _print_version(version)
     if promote and not version.promoted:
         raise typer.Exit(1)
 
@@ -120,6 +126,7 @@ def promote(
     ] = None,
     labels: Annotated[Path | None, typer.Option(help="Its label file.", exists=True, dir_okay=False)] = None,
     force: Annotated[bool, typer.Option("--force", help="Promote it even if it is worse than the champion.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make a version the champion; the deployed function measures the next video with it.
 
@@ -137,12 +144,15 @@ def promote(
     with reporter() as report:
         promotion = promote_checked(PromotionRequest(version, reason, labelled, force), report)
     move = promotion.move
+    if as_json:
+        print_json({"version": move.after, "before": move.before, "ground": promotion.ground})
+        return
     err.print(promotion.ground, markup=False, soft_wrap=True)
     came_from = "" if move.before is None else f" (before: version {move.before})"
     out.print(f"Version {move.after} is champion{came_from}.")
 
 
-def rollback() -> None:
+def rollback(as_json: AsJson = False) -> None:
     """Make the version that was champion before the champion again.
 
     Example: [cyan]screen-time rollback[/cyan]
@@ -150,7 +160,22 @@ def rollback() -> None:
     from training.registry import rollback as move_back
 
     move = move_back()
+    if as_json:
+        print_json({"version": move.after, "before": move.before})
+        return
     out.print(f"Version {move.after} is champion again (before: version {move.before}).")
+
+
+def _version_json(version: "TrainedVersion") -> dict[str, Any]:
+    return {
+        "name": version.name,
+        "version": version.version,
+        "run_id": version.run_id,
+        "digest": version.digest,
+        "labels": list(version.labels),
+        "scores": {split: scores.metrics() for split, scores in version.scores.items()},
+        "promoted": version.promoted,
+    }
 
 
 def _print_version(version: "TrainedVersion") -> None:

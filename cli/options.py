@@ -2,8 +2,6 @@
 
 import typer
 
-from screen_time.settings import interval_ms
-
 
 def names(classes: str) -> tuple[str, ...]:
     """`a, b` as two names."""
@@ -12,6 +10,8 @@ def names(classes: str) -> tuple[str, ...]:
 
 def seconds_option(text: str, option: str) -> int:
     """Seconds as whole milliseconds; raises BadParameter, which names the option."""
+    from screen_time.settings import interval_ms
+
     try:
         return interval_ms(text)
     except ValueError as error:

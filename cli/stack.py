@@ -97,7 +97,7 @@ def _champion(registry_uri: str) -> str:
     """Which version would serve now, in words."""
     from screen_time.errors import ModelError, RegistryError
     from screen_time.registry import Registry
-    from training.registry import ALIAS, MODEL_NAME
+    from training.model_names import ALIAS, MODEL_NAME
 
     try:
         version = Registry(registry_uri).version_of_alias(MODEL_NAME, ALIAS)

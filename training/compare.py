@@ -21,7 +21,8 @@ from training.comparison import Comparison, Side, compare_answers
 from training.dataset import LabelledVideo, labelled_samples
 from training.errors import LabelError
 from training.labels import LabelFile, LabelledTime, interval_ms, is_nobody, read_label_file
-from training.registry import ALIAS, MODEL_NAME, ResolvedModel, resolve
+from training.model_names import ALIAS, MODEL_NAME
+from training.registry import ResolvedModel, resolve
 from training.reporting import Reporter, Silent
 
 PICTURES = 24

@@ -16,7 +16,8 @@ from training.dataset import LabelledVideo, Targets, labelled_samples
 from training.errors import LabelError
 from training.evaluation import Answers, Scores, score
 from training.labels import NOBODY_NAMES, LabelFile, LabelledTime, interval_ms, read_label_file
-from training.registry import DEFAULT_MODEL, ResolvedModel, resolve
+from training.model_names import DEFAULT_MODEL
+from training.registry import ResolvedModel, resolve
 from training.reporting import Reporter, Silent
 
 

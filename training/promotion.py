@@ -9,6 +9,7 @@ from training.compare import compare_on_video
 from training.comparison import Comparison, compare_answers
 from training.dataset import LabelledVideo
 from training.errors import PromotionError
+from training.model_names import ALIAS, MODEL_NAME
 from training.reporting import Reporter
 from training.yardstick import recorded_answers, same_test
 
@@ -30,8 +31,8 @@ class PromotionRequest:
     reason: str = ""
     labelled: LabelledVideo | None = None
     force: bool = False
-    name: str = registry.MODEL_NAME
-    alias: str = registry.ALIAS
+    name: str = MODEL_NAME
+    alias: str = ALIAS
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,14 +15,11 @@ from screen_time.manifest import DIGEST_TAG, MANIFEST_NAME, SERVED_DIRECTORY
 from training.dataset import file_sha256
 from training.environment import cache_directory, set_defaults
 from training.errors import PromotionError
+from training.model_names import ALIAS, DEFAULT_MODEL, MODEL_NAME
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
-
-MODEL_NAME = "screen-time"
-ALIAS = "champion"
-DEFAULT_MODEL = f"models:/{MODEL_NAME}@{ALIAS}"
 
 HISTORY_TAG = "champion_history"
 """Tag of the registered model: the versions that were champion, the oldest first, as far as they are remembered."""

@@ -15,6 +15,7 @@ from training.export import build_model, export
 from training.head import FittedHead, Head
 from training.heads import DEFAULT_HEAD, find_head
 from training.material import embed
+from training.model_names import MODEL_NAME
 from training.reporting import Reporter, Silent
 from training.validation import Validation, fit_final, validate
 from training.weights import DIGEST as WEIGHTS_DIGEST
@@ -33,7 +34,7 @@ class TrainingOptions:
     head: str = DEFAULT_HEAD
     seed: int = 0
     promote: bool = False
-    name: str = registry.MODEL_NAME
+    name: str = MODEL_NAME
     weights: Path | None = None
 
 

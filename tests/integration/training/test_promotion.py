@@ -15,8 +15,8 @@ from training.compare import compare_on_video
 from training.comparison_page import comparison_page
 from training.dataset import LabelledVideo
 from training.errors import LabelError, PromotionError
+from training.model_names import MODEL_NAME
 from training.promotion import PromotionRequest, WorseError, promote
-from training.registry import MODEL_NAME
 from training.yardstick import log_answers
 
 COLOURS = {"red": (200, 0, 0), "green": (0, 200, 0), "blue": (0, 0, 200)}

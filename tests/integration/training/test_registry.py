@@ -8,7 +8,8 @@ from screen_time.errors import ModelError, RegistryError
 from screen_time.manifest import DIGEST_TAG, SERVED_DIRECTORY
 from tests.registered_models import ModelRegistry
 from training.errors import PromotionError
-from training.registry import ALIAS, MODEL_NAME, promote, resolve, rollback
+from training.model_names import ALIAS, MODEL_NAME
+from training.registry import promote, resolve, rollback
 
 
 @pytest.fixture(scope="module")
