@@ -2,14 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from cli.console import out
-from screen_time.documents import RESULT_NAME, Document
 from screen_time.errors import ScreenTimeError
-from screen_time.exports import ExportFormat, export, only
+from screen_time.export_format import ExportFormat
 
 
 class NoResultError(ScreenTimeError):
@@ -31,6 +30,9 @@ def convert(
     Example: [cyan]screen-time convert results/episode.mp4 --to edl --to otio[/cyan]
     writes segments.edl and timeline.otio beside screen-time.json.
     """
+    from screen_time.documents import RESULT_NAME
+    from screen_time.exports import export, only
+
     path = result / RESULT_NAME if result.is_dir() else result
     document = _read(path)
     try:
@@ -46,9 +48,9 @@ def convert(
         out.print(str(folder / name), markup=False, soft_wrap=True)
 
 
-def _read(path: Path) -> Document:
+def _read(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_bytes())
+        document: object = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise NoResultError(f"{path} cannot be read as a result: {error}.") from error
     if not isinstance(document, dict) or "characters" not in document:

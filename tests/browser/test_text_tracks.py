@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from screen_time.documents import Document
-from screen_time.exports import ExportFormat, export
+from screen_time.export_format import ExportFormat
+from screen_time.exports import export
 from tests.browser.conftest import OpenPage
 from tests.results import measured, scenes
 

@@ -1,26 +1,13 @@
 """A result in the forms that spreadsheets, players and editors read. docs/exports.md explains them."""
 
 from collections.abc import Callable, Iterable, Mapping
-from enum import StrEnum
 
 from screen_time.documents import Document
+from screen_time.export_format import ExportFormat
 from screen_time.exports import edl, otio, segments_csv, webvtt
 
 Files = Mapping[str, bytes]
 """File names and their contents."""
-
-
-class ExportFormat(StrEnum):
-    """What a result can be turned into."""
-
-    CSV = "csv"
-    """segments.csv: a row for each segment."""
-    VTT = "vtt"
-    """chapters.vtt and metadata.vtt: text tracks for players."""
-    EDL = "edl"
-    """segments.edl: a CMX 3600 edit decision list."""
-    OTIO = "otio"
-    """timeline.otio: OpenTimelineIO, a track for each character."""
 
 
 _WRITERS: Mapping[ExportFormat, Callable[[Document], Files]] = {

@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from screen_time.documents import Document
-from screen_time.exports import ExportFormat, export, only
+from screen_time.export_format import ExportFormat
+from screen_time.exports import export, only
 from screen_time.exports.stretches import casts
 from screen_time.exports.timecode import RATES, Timecode, nearest
 from tests.results import measured, scenes
