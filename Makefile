@@ -13,10 +13,11 @@ demo: $(INSTALLED)  ## the main job, start to end, with a cartoon that it draws 
 test: $(INSTALLED)  ## every test, the slow ones too
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
-check: $(INSTALLED)  ## lint, format, types
+check: $(INSTALLED)  ## lint, format, types, the state machine's definition
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/statelint statemachine/long-video.asl.json
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix

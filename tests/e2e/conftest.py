@@ -81,7 +81,13 @@ class System:
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def parameters() -> dict[str, str]:
+    """Parameters of the template that a module wants to differ from their defaults."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory, parameters: dict[str, str]) -> Iterator[System]:
     """One stack for a module's tests, with the template's own settings; its champion tells colours apart."""
     directory = tmp_path_factory.mktemp("stack")
     log: list[str] = []
@@ -89,6 +95,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         root=ROOT,
         store=RegistryStore(directory),
         log=log.append,
+        parameters=parameters,
     )
     with LocalStack(options) as stack:
         registry = ModelRegistry(stack.registry_uri, directory / "models")
