@@ -1,6 +1,8 @@
 """A video's container, opened so that it can open nothing else, and the stream in it that is measured."""
 
 import contextlib
+import errno
+import io
 from fractions import Fraction
 from typing import BinaryIO, cast
 
@@ -80,6 +82,23 @@ def check_pixels(width: int, height: int, limits: VideoLimits) -> None:
         )
 
 
+class _QuietFile:
+    """A file as PyAV reads it, which refuses a seek to in front of its beginning by a number.
+
+    PyAV writes a traceback on stderr for each exception but the last, and a damaged file makes it seek there often.
+    """
+
+    def __init__(self, file: VideoFile) -> None:
+        self._file = file
+        self.read, self.tell = file.read, file.tell
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        try:
+            return self._file.seek(offset, whence)
+        except (OSError, ValueError, OverflowError):
+            return -errno.EINVAL
+
+
 def _open(file: VideoFile, limits: VideoLimits) -> InputContainer:
     # All three guards: FFmpeg was seen to open addresses of playlists where any one of them was missing.
     options = {
@@ -88,7 +107,7 @@ def _open(file: VideoFile, limits: VideoLimits) -> InputContainer:
         "max_pixels": str(limits.pixels),
     }
     try:
-        return av.open(file, mode="r", options=options, io_open=_refuse_to_open, metadata_errors="replace")
+        return av.open(_QuietFile(file), mode="r", options=options, io_open=_refuse_to_open, metadata_errors="replace")
     except (av.error.FFmpegError, OSError) as error:  # OSError: a header that points in front of the file
         raise VideoError(ErrorCode.NOT_A_VIDEO, f"The file is no video that can be read: {error.strerror}.") from error
 

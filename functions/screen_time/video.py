@@ -335,6 +335,8 @@ class Video:
                     yield packet
         except (av.error.FFmpegError, OSError):
             self.truncated = True
+        except IndexError:
+            pass  # PyAV at the end of a file of which more streams came to light while it was read
         yield None
 
 

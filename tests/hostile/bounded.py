@@ -1,9 +1,11 @@
 """Measures one file in a process of its own that has a bound on memory, processor time and wall time."""
 
 import multiprocessing
+import os
 import resource
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -46,6 +48,8 @@ class Observation:
     corrupt: int = 0
     size: tuple[int, int] = (0, 0)
     message: str = ""
+    written: str = ""
+    """On stderr, by whatever library."""
     described: str = ""
     audited: list[str] = field(default_factory=list)
     resident_bytes: int = 0
@@ -91,6 +95,8 @@ def _run(path: Path, measure: Callable[[Path, Observation], None], sender: "Conn
     signal.alarm(SECONDS)
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES, ADDRESS_SPACE_BYTES))
     found = Observation()
+    stderr = tempfile.TemporaryFile("w+")  # noqa: SIM115 - it lives as long as the process
+    os.dup2(stderr.fileno(), sys.stderr.fileno())
     _audit(found.audited, path)
     try:
         measure(path, found)
@@ -99,6 +105,8 @@ def _run(path: Path, measure: Callable[[Path, Observation], None], sender: "Conn
     except BaseException as error:  # noqa: BLE001 - whatever else it is, it is what the test looks for
         found.accident = repr(error)
     found.resident_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    stderr.seek(0)
+    found.written = stderr.read()
     sender.send(found)
 
 

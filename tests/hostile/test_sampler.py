@@ -33,6 +33,7 @@ def test_a_hostile_file_meets_its_fate_and_touches_nothing_else(case: Case, tmp_
     assert found.accident is None
     assert witness.seen() == []
     assert found.audited == []
+    assert found.written == ""
     assert CANARY[:20] not in f"{found.message} {found.described}"
     assert found.resident_bytes < RESIDENT_BYTES
     assert found.seconds < SECONDS
