@@ -7,7 +7,7 @@ from pathlib import Path
 
 import cv2
 
-from screen_time.preprocessing import Frame
+from screen_time.samples import Frame
 from screen_time.video import Video
 from training.dataset import frame_files
 from training.environment import cache_directory

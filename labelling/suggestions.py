@@ -12,7 +12,8 @@ from labelling.sheet import Sheet
 from screen_time.classifier import Classifier
 from screen_time.manifest import Manifest
 from screen_time.measurement import BATCH
-from screen_time.preprocessing import Frame, prepare
+from screen_time.preprocessing import prepare
+from screen_time.samples import Frame
 from screen_time.summary import margins, presence
 from training.registry import ResolvedModel
 

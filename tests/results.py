@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from screen_time.classifier import Answer, Probabilities
+from screen_time.decoding import Counters
 from screen_time.documents import Document, ModelIdentity, Request, VideoSource, result_document
 from screen_time.highlights import Collector
 from screen_time.manifest import Fit, InputSpec, Manifest, Semantics
-from screen_time.measurement import Counters, Measurement, Timings
+from screen_time.measurement import Measurement, Timings
 from screen_time.report.page import report_html
-from screen_time.video import VideoInfo
+from screen_time.samples import VideoInfo
 
 MODEL = ModelIdentity("screen-time", "7", "champion", "run-1", "ab" * 32)
 HEIGHT, WIDTH = 90, 160

@@ -13,9 +13,9 @@ import numpy as np
 from screen_time.classifier import Classifier
 from screen_time.manifest import Manifest, Semantics
 from screen_time.measurement import BATCH
-from screen_time.preprocessing import Frame, prepare
+from screen_time.preprocessing import prepare
+from screen_time.samples import Frame, Sample
 from screen_time.summary import presence
-from screen_time.video import Sample
 from training.answers_file import NamedAnswer, NamedAnswers, Names, names_of
 from training.comparison import Comparison, Side, compare_answers
 from training.dataset import LabelledVideo, labelled_samples

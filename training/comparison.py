@@ -91,7 +91,7 @@ def paired_difference(challenger: NDArray[np.bool_], champion: NDArray[np.bool_]
     Frames a second apart are nearly one picture: the interval is Student's over whole blocks, as clustered samples have
     it. McNemar's exact test beside it keeps a handful of blocks from looking certain.
     """
-    from scipy.stats import binomtest, t  # type: ignore[import-untyped]
+    from scipy.stats import binomtest, t
 
     gains = challenger.astype(np.int64) - champion.astype(np.int64)
     won, lost = int((gains == 1).sum()), int((gains == -1).sum())

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from screen_time.manifest import InputSpec, Semantics
-from screen_time.preprocessing import Frame, prepare
-from screen_time.video import Sample, Video
+from screen_time.preprocessing import prepare
+from screen_time.samples import Frame, Sample
+from screen_time.video import Video
 from training.errors import LabelError
 from training.labels import LabelFile, LabelledTime, LabelScheme, common_scheme, frame_time_ms, interval_ms
 from training.labels import read_label_file as read_labels

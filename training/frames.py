@@ -6,7 +6,7 @@ from pathlib import Path
 
 import cv2
 
-from screen_time.preprocessing import Frame
+from screen_time.samples import Frame
 from screen_time.video import Video
 from training.errors import LabelError, TrainingError
 from training.labels import frame_name

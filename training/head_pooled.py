@@ -36,7 +36,7 @@ class PooledHead:
 
     def probabilities(self, vectors: Vectors) -> Probabilities:
         """Softmax of the logits for exclusive labels, a sigmoid of each for independent ones."""
-        from scipy.special import expit, softmax  # type: ignore[import-untyped]
+        from scipy.special import expit, softmax
 
         logits = vectors @ self.weights + self.biases
         exclusive = self.semantics is Semantics.EXCLUSIVE

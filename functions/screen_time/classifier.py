@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from screen_time.errors import ModelError
 from screen_time.manifest import MANIFEST_NAME, InputSpec, Manifest, sha256
-from screen_time.preprocessing import Frame
+from screen_time.samples import Frame
 
 Probabilities = NDArray[np.float32]
 """samples × labels, each in 0 … 1."""

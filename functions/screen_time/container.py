@@ -99,6 +99,12 @@ class _QuietFile:
             return -errno.EINVAL
 
 
+def raise_out_of_memory(error: av.error.FFmpegError | OSError) -> None:
+    """Raise MemoryError where that is what `error` means: it says nothing of the video's format."""
+    if error.errno in (errno.ENOMEM, errno.EAGAIN):  # the latter where no thread can be started for want of memory
+        raise MemoryError from error
+
+
 def _open(file: VideoFile, limits: VideoLimits) -> InputContainer:
     # All three guards: FFmpeg was seen to open addresses of playlists where any one of them was missing.
     options = {
@@ -109,6 +115,7 @@ def _open(file: VideoFile, limits: VideoLimits) -> InputContainer:
     try:
         return av.open(_QuietFile(file), mode="r", options=options, io_open=_refuse_to_open, metadata_errors="replace")
     except (av.error.FFmpegError, OSError) as error:  # OSError: a header that points in front of the file
+        raise_out_of_memory(error)
         raise VideoError(ErrorCode.NOT_A_VIDEO, f"The file is no video that can be read: {error.strerror}.") from error
 
 

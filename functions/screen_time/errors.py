@@ -20,6 +20,7 @@ class ErrorCode(StrEnum):
     NO_VIDEO_STREAM = "no_video_stream"
     NO_FRAMES = "no_frames"
     UNSUPPORTED_CODEC = "unsupported_codec"
+    DECODER_FAILED = "decoder_failed"
     TOO_LARGE = "too_large"
     TOO_LONG = "too_long"
     TOO_MANY_PIXELS = "too_many_pixels"

@@ -7,12 +7,13 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from screen_time.classifier import Answer, Classifier, Probabilities
+from screen_time.decoder import ChildDecoder
+from screen_time.decoding import Counters, Decoder, DecodingRequest
 from screen_time.highlights import Collector, Highlights
-from screen_time.manifest import InputSpec
-from screen_time.preprocessing import prepare
-from screen_time.video import WHOLE_VIDEO, Extent, Outline, Part, Sample, Video, VideoInfo
+from screen_time.samples import WHOLE_VIDEO, Extent, Outline, Part, Sample, VideoInfo
 from screen_time.video_limits import VideoFile, VideoLimits
 
 BATCH = 8
@@ -22,18 +23,12 @@ Progress = Callable[[int], None]
 """Called with the milliseconds of video measured so far."""
 
 
-@dataclass(frozen=True, slots=True)
-class Counters:
-    """What was read: decoded frames, packets that could not be decoded, and whether the data ended too early."""
-
-    frames_decoded: int
-    corrupt_packets: int
-    truncated: bool
-
-
 @dataclass(slots=True)
 class Timings:
-    """Seconds of wall time by stage; `decode` holds reading and sampling, `highlight` choosing what to show."""
+    """Seconds of wall time by stage; `decode` holds reading and sampling, `highlight` choosing what to show.
+
+    Stages overlap: the first two run in the decoder's process while the others run in ours.
+    """
 
     decode: float = 0.0
     prepare: float = 0.0
@@ -60,88 +55,83 @@ class Measurement:
     extent: Extent | None = None
 
 
-def outline(source: Path | VideoFile, limits: VideoLimits | None = None) -> Outline:
+def outline(source: Path | VideoFile, limits: VideoLimits | None = None, *, decoder: Decoder | None = None) -> Outline:
     """What a video tells of itself, for little reading; closes `source`. Raises VideoError where it is none."""
-    with Video.open(source, limits) as video:
-        return video.outline()
+    return (decoder or ChildDecoder()).outline(source, limits or VideoLimits())
 
 
-def measure(
+def measure(  # noqa: PLR0913 (each from the third on has a default)
     source: Path | VideoFile,
     classifier: Classifier,
     interval_ms: int = 1000,
     limits: VideoLimits | None = None,
     progress: Progress | None = None,
     part: Part = WHOLE_VIDEO,
+    *,
+    decoder: Decoder | None = None,
 ) -> Measurement:
     """Sample `source` each `interval_ms` and classify every sample; memory does not grow with the images read.
 
-    Of a `part`, the same samples are measured as the whole video has there. Closes `source`. Raises VideoError where it
+    Of a `part`, the same samples are measured as the whole video has there. The video is decoded in a child process
+    unless `decoder` says otherwise, while earlier samples are classified. Closes `source`. Raises VideoError where it
     cannot be measured.
     """
+    request = DecodingRequest(classifier.input, interval_ms, limits or VideoLimits(), part)
     timings = Timings()
     start_ms: list[int] = []
     durations_ms: list[int] = []
     probabilities: list[Probabilities] = [np.empty((0, len(classifier.manifest.labels)), dtype=np.float32)]
     collector = Collector(classifier.manifest)
-    with _timed_open(source, limits, timings) as video:
-        for batch in _batches(_prepared(_timed(video.samples(interval_ms, part), timings), classifier.input, timings)):
-            start_ms += [sample.start_ms for sample in batch]
-            durations_ms += [sample.duration_ms for sample in batch]
+    with (decoder or ChildDecoder()).open(source, request) as decoding:
+        for batch in _batches(decoding.samples(), classifier):
+            start_ms += batch.start_ms
+            durations_ms += batch.durations_ms
             probabilities.append(_classify(batch, classifier, collector, timings))
             if progress is not None:
                 progress(start_ms[-1] + durations_ms[-1])
-        counters = Counters(video.frames_decoded, video.corrupt_packets, video.truncated)
+        decoded = decoding.decoded()
+    timings.decode, timings.prepare = decoded.decode_seconds, decoded.prepare_seconds
     return Measurement(
-        video.info,
+        decoded.info,
         interval_ms,
         tuple(start_ms),
         tuple(durations_ms),
         np.concatenate(probabilities),
         collector.highlights(),
-        counters,
+        decoded.counters,
         timings,
-        video.extent,
+        decoded.extent,
     )
 
 
-def _timed_open(source: Path | VideoFile, limits: VideoLimits | None, timings: Timings) -> Video:
-    started = time.perf_counter()
-    video = Video.open(source, limits)
-    timings.decode += time.perf_counter() - started
-    return video
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Consecutive samples: their times (n) and their frames (n × height × width × 3)."""
+
+    start_ms: list[int]
+    durations_ms: list[int]
+    frames: NDArray[np.uint8]
 
 
-def _timed(samples: Iterator[Sample], timings: Timings) -> Iterator[Sample]:
+def _batches(samples: Iterator[Sample], classifier: Classifier) -> Iterator[_Batch]:
+    """The samples in batches, whose frames are overwritten by the next batch's."""
+    frames = np.empty((BATCH, classifier.input.height, classifier.input.width, 3), dtype=np.uint8)
     while True:
-        started = time.perf_counter()
-        sample = next(samples, None)
-        timings.decode += time.perf_counter() - started
-        if sample is None:
+        batch = _Batch([], [], frames)
+        for sample in islice(samples, BATCH):
+            frames[len(batch.start_ms)] = sample.image
+            batch.start_ms.append(sample.start_ms)
+            batch.durations_ms.append(sample.duration_ms)
+        if not batch.start_ms:
             return
-        yield sample
+        yield replace(batch, frames=frames[: len(batch.start_ms)])
 
 
-def _prepared(samples: Iterator[Sample], spec: InputSpec, timings: Timings) -> Iterator[Sample]:
-    """The samples at the model's input size: at once, so that no batch of full-size images is ever held."""
-    for sample in samples:
-        started = time.perf_counter()
-        small = replace(sample, image=prepare(sample.image, spec))
-        timings.prepare += time.perf_counter() - started
-        yield small
-
-
-def _batches(samples: Iterator[Sample]) -> Iterator[list[Sample]]:
-    while batch := list(islice(samples, BATCH)):
-        yield batch
-
-
-def _classify(batch: list[Sample], classifier: Classifier, collector: Collector, timings: Timings) -> Probabilities:
+def _classify(batch: _Batch, classifier: Classifier, collector: Collector, timings: Timings) -> Probabilities:
     started = time.perf_counter()
-    frames = np.stack([sample.image for sample in batch])
-    answer: Answer = classifier.classify(frames)
+    answer: Answer = classifier.classify(batch.frames)
     answered = time.perf_counter()
-    collector.add([sample.start_ms for sample in batch], frames, answer)
+    collector.add(batch.start_ms, batch.frames, answer)
     timings.classify += answered - started
     timings.highlight += time.perf_counter() - answered
     return answer.probabilities

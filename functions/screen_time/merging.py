@@ -8,10 +8,11 @@ from typing import TypeVar
 import numpy as np
 
 from screen_time import highlights
+from screen_time.decoding import Counters
 from screen_time.documents import ModelIdentity
 from screen_time.errors import ScreenTimeError
 from screen_time.manifest import Manifest
-from screen_time.measurement import Counters, Measurement, Timings
+from screen_time.measurement import Measurement, Timings
 from screen_time.partials import Partial, Segment
 
 Figures = TypeVar("Figures", Counters, Timings)

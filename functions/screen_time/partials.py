@@ -9,8 +9,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from screen_time.documents import ModelIdentity
 from screen_time.errors import TransientError
 from screen_time.measurement import Measurement
+from screen_time.samples import Part
 from screen_time.serialisation import SerialisationError, dumps, loads
-from screen_time.video import Part
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from screen_time.manifest import InputSpec
-from screen_time.video import Outline, Part
+from screen_time.samples import Outline, Part
 
 DECODED_PIXELS_A_SECOND = 500e6
 """Pixels that one processor decodes in a second: H.264, measured (docs/performance.md has the figures)."""

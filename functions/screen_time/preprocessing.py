@@ -5,9 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from screen_time.manifest import Fit, InputSpec
-
-Frame = NDArray[np.uint8]
-"""An upright RGB image: uint8, height × width × 3."""
+from screen_time.samples import Frame
 
 NEUTRAL_RGB = (124, 117, 104)
 """The ImageNet mean, which VGG16's preprocessing subtracts: padding of this colour is nearly 0 to the network."""

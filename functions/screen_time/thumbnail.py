@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from screen_time.preprocessing import NEUTRAL_RGB, Frame
+from screen_time.preprocessing import NEUTRAL_RGB
+from screen_time.samples import Frame
 
 WIDTH = 320
 """The most pixels that a picture is wide or high."""

@@ -5,7 +5,7 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -19,9 +19,9 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from screen_time.container import check_pixels, coded_size, declared_seconds, open_stream
+from screen_time.container import check_pixels, coded_size, declared_seconds, open_stream, raise_out_of_memory
 from screen_time.errors import ErrorCode, VideoError
-from screen_time.preprocessing import Frame
+from screen_time.samples import WHOLE_VIDEO, Extent, Frame, Outline, Part, Sample, VideoInfo
 from screen_time.video_limits import VideoFile, VideoLimits
 
 FALLBACK_FRAME_SECONDS = Fraction(1, 25)
@@ -44,64 +44,6 @@ SEEKABLE = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"})
 
 KEY_FRAMES_TRIED = 8
 """Key frames, each before the last, that a part tries to start from before it reads the video from its start."""
-
-
-@dataclass(frozen=True, slots=True)
-class VideoInfo:
-    """What the file says of itself: size in pixels as displayed, counter-clockwise rotation in degrees."""
-
-    container: str
-    codec: str
-    width: int
-    height: int
-    rotation: int
-    frame_rate: Fraction | None
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """The frame on display at `start_ms`, which stands for the `duration_ms` from there (whole milliseconds)."""
-
-    index: int
-    start_ms: int
-    duration_ms: int
-    image: Frame
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A run of a video's samples: from index `first` up to, not including, `stop` (None: to the end of the video)."""
-
-    first: int = 0
-    stop: int | None = None
-
-
-WHOLE_VIDEO = Part()
-
-
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """Where a part meets its neighbours: times of frames in seconds after the video's first frame.
-
-    `first_frame` is shown by the part's first sample, and `next_frame` by the first sample after the part, which the
-    neighbour must have found too; None where the video ends with the part.
-    """
-
-    first_frame: Fraction
-    next_frame: Fraction | None
-
-
-@dataclass(frozen=True, slots=True)
-class Outline:
-    """What a file tells of itself before it is read.
-
-    `declared_ms` is its duration, 0 where it tells none, and `keys_ms` are the times, after the first frame and
-    roughly, from which it can be read without what precedes them; none where it has to be read from its start.
-    """
-
-    info: VideoInfo
-    declared_ms: int
-    keys_ms: tuple[int, ...]
 
 
 class Video:
@@ -303,6 +245,7 @@ class Video:
                     return
                 continue
             except av.error.FFmpegError as error:
+                raise_out_of_memory(error)
                 raise VideoError(
                     ErrorCode.UNSUPPORTED_CODEC, f"The video cannot be decoded: {error.strerror}."
                 ) from error
@@ -333,7 +276,8 @@ class Video:
                 if packet.size:
                     self._first_packet = self._first_packet or packet
                     yield packet
-        except (av.error.FFmpegError, OSError):
+        except (av.error.FFmpegError, OSError) as error:
+            raise_out_of_memory(error)
             self.truncated = True
         except IndexError:
             pass  # PyAV at the end of a file of which more streams came to light while it was read

@@ -12,13 +12,14 @@ import pytest
 
 from demo.clips import ClipSpec, Codec, Picture, at_rate, write_clip
 from screen_time.classifier import Classifier
+from screen_time.decoding import InProcessDecoder
 from screen_time.documents import ModelIdentity, Request, VideoSource, frames_csv, result_document
 from screen_time.measurement import Measurement, measure, outline
 from screen_time.merging import PartialsError, SeamError, in_order, merged
 from screen_time.partials import Partial, Segment
 from screen_time.planning import cut
+from screen_time.samples import Extent, Part
 from screen_time.serialisation import dumps, loads
-from screen_time.video import Extent, Part
 from tests.models import write_colour_model
 
 MODEL = ModelIdentity("screen-time", "3", "champion", None, "digest")
@@ -68,7 +69,8 @@ def through_json(measurement: Measurement) -> Measurement:
 @pytest.fixture(scope="module")
 def measured(clip: Path, classifier: Classifier) -> Callable[[Part], Measurement]:
     """Measures a part of the clip, once."""
-    return cache(lambda part: through_json(measure(clip, classifier, INTERVAL_MS, part=part)))
+    here = InProcessDecoder()  # a child process for each of so many parts would take most of the test's time
+    return cache(lambda part: through_json(measure(clip, classifier, INTERVAL_MS, part=part, decoder=here)))
 
 
 def documents(measurement: Measurement, classifier: Classifier) -> tuple[object, bytes]:

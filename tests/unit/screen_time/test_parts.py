@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from demo.clips import ClipSpec, Codec, at_rate, write_clip
 from demo.numbered import numbered_frame
-from screen_time.video import Extent, Part, Sample, Video
+from screen_time.samples import Extent, Part, Sample
+from screen_time.video import Video
 
 NTSC = Fraction(30000, 1001)
 FRAMES = 400

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from screen_time.manifest import Fit, InputSpec
 from screen_time.planning import CONCURRENT, LONGEST_SECONDS, Cost, cut, segments, work_seconds
-from screen_time.video import Outline, Part, VideoInfo
+from screen_time.samples import Outline, Part, VideoInfo
 
 VGG = InputSpec(224, 398, Fit.PAD)
 FILM = VideoInfo("mov,mp4,m4a,3gp,3g2,mj2", "h264", 1920, 1080, 0, Fraction(24))

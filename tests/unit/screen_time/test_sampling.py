@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from demo.clips import ClipSpec, Codec, Picture, at_rate, write_clip
 from demo.numbered import numbered_frame, read_number
 from screen_time.errors import ErrorCode, VideoError
-from screen_time.video import Sample, Video
+from screen_time.samples import Sample
+from screen_time.video import Video
 from screen_time.video_limits import VideoLimits
 
 FILM = Fraction(24000, 1001)
