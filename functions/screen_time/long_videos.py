@@ -9,7 +9,7 @@ from screen_time.jobs import Job
 from screen_time.manifest import InputSpec
 from screen_time.observability import count, logger
 from screen_time.planning import work_seconds
-from screen_time.video import Outline
+from screen_time.samples import Outline
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient

@@ -13,9 +13,9 @@ from screen_time.observability import logger, metrics, tracer
 from screen_time.partials import Segment
 from screen_time.pinned_models import PinnedModels
 from screen_time.registry_access import registry
+from screen_time.samples import Part
 from screen_time.segments import RefusedError, Segments, elapsed, raise_first
 from screen_time.task_settings import TaskSettings
-from screen_time.video import Part
 
 settings = TaskSettings.from_environment()
 

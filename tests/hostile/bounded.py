@@ -17,7 +17,8 @@ from demo.numbered import read_number
 from screen_time.errors import ErrorCode, VideoError
 from screen_time.manifest import Fit, InputSpec
 from screen_time.preprocessing import prepare
-from screen_time.video import Sample, Video
+from screen_time.samples import Sample
+from screen_time.video import Video
 from screen_time.video_limits import VideoLimits
 
 ADDRESS_SPACE_BYTES = 2048 * 2**20
