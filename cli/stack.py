@@ -43,6 +43,7 @@ def demo(
     labels: Annotated[Path | None, typer.Option(help="Its label file.", exists=True, dir_okay=False)] = None,
     classes: Annotated[str | None, typer.Option(help="Names of the classes, separated by commas.")] = None,
     directory: Annotated[Path, typer.Option("--out", help="Where everything is written.")] = Path(".demo"),
+    long: Annotated[bool, typer.Option("--long", help="Measure it as a long video, by many workers.")] = False,
 ) -> None:
     """Train, promote, drop a video, read its screen time, promote another model, roll back: all of it, here and now.
 
@@ -54,7 +55,7 @@ def demo(
         raise typer.BadParameter("--video and --labels go together.")
     own = OwnVideo(video, labels, tuple(classes.split(",")) if classes else ()) if video and labels else None
     with reporter() as report:
-        shown = run_demo(ROOT, directory, own, report)
+        shown = run_demo(ROOT, directory, own, report, long=long)
     for measured in (shown.promoted, shown.rolled_back, shown.first):
         title = f"{measured.drop.name}, measured by version {measured.version}"
         duration = measured.result["video"]["duration_seconds"]

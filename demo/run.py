@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.episodes import FRAME_RATE, Episode, write_episode
+from demo.executions import LONG, ExecutionError, segments_of
 from demo.labels import NEITHER, class_names
 from infra.local.mlflow_server import RegistryStore
 from infra.local.stack import LocalStack, StackOptions
@@ -98,19 +99,35 @@ class DemoReport:
     rolled_back: Measured
 
 
-def run_demo(root: Path, directory: Path, own: OwnVideo | None, reporter: Reporter) -> DemoReport:
+def run_demo(
+    root: Path, directory: Path, own: OwnVideo | None, reporter: Reporter, *, long: bool = False
+) -> DemoReport:
     """Run the whole demo for the project in `root`; everything it makes lies in `directory`, which is made anew.
 
-    Raises ScreenTimeError where a step fails.
+    With `long`, the videos count as long ones: the state machine shares each of them among several workers. Raises
+    ScreenTimeError where a step fails.
     """
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     with ThreadPoolExecutor(1) as drawing, _tracking_uri(None):
         material = drawing.submit(_material, directory, own)
         reporter.stage("Starting the local stack: AWS, the function, MLflow")
-        options = StackOptions(root=root, store=RegistryStore((directory / "registry").resolve()))
+        store = RegistryStore((directory / "registry").resolve())
+        options = StackOptions(root=root, store=store, parameters=LONG if long else {})
         with LocalStack(options) as stack, _tracking_uri(stack.registry_uri):
-            return _act(stack, _drawn(material, own, reporter), directory, reporter)
+            report = _act(stack, _drawn(material, own, reporter), directory, reporter)
+            if long:
+                _tell_of_segments(stack, report, reporter)
+            return report
+
+
+def _tell_of_segments(stack: LocalStack, report: DemoReport, reporter: Reporter) -> None:
+    try:
+        for measured in (report.first, report.promoted, report.rolled_back):
+            segments = segments_of(stack, f"{PREFIX}/{measured.drop.name}")
+            reporter.note(f"{measured.drop.name} was measured in {segments} segments, by one execution.")
+    except ExecutionError as error:
+        raise DemoError(str(error)) from error
 
 
 def _act(stack: LocalStack, material: Material, directory: Path, reporter: Reporter) -> DemoReport:
