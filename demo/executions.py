@@ -5,7 +5,7 @@ import time
 
 from infra.local.stack import LocalStack
 
-LONG = {"LongVideoSeconds": "0.001", "SegmentSeconds": "1"}
+LONG = {"LongVideoSeconds": "0.001", "SegmentSeconds": "1", "SegmentRereadBytes": "16000000"}
 """Parameters of the template with which every video is long, and a minute is shared by several workers."""
 
 END_SECONDS = 60.0

@@ -31,11 +31,8 @@ LONGEST_SECONDS = 600.0
 REREAD = 0.1
 """Share of the file that may be read more than once, by all segments together."""
 
-REREAD_BYTES = 16 * 1024 * 1024
-"""What may be read again of a small file, where it is nothing to speak of."""
-
-READ_AHEAD_BYTES = 4 * 1024 * 1024
-"""What a segment may fetch beyond its end."""
+READ_AHEAD_BYTES = 2 * 1024 * 1024
+"""What a segment fetches beyond its end, on average."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +44,10 @@ class Cost:
     of_bytes: int
     """The file's size."""
 
-    @property
-    def segments(self) -> int:
-        """How many segments read no more of the file again than they may."""
+    def segments(self, reread_bytes: int = 0) -> int:
+        """How many segments read no more of the file again than REREAD of it, or `reread_bytes` where that is more."""
         each = max(1, min(self.bytes + READ_AHEAD_BYTES, self.of_bytes))
-        return 1 + math.floor(max(self.of_bytes * REREAD, REREAD_BYTES) / each)
+        return 1 + math.floor(max(self.of_bytes * REREAD, reread_bytes) / each)
 
 
 def work_seconds(outline: Outline, spec: InputSpec, interval_ms: int) -> float:

@@ -20,6 +20,8 @@ class TaskSettings:
     segment_seconds: float
     """Processor seconds of estimated work for one segment."""
     segment_concurrency: int
+    segment_reread_bytes: int
+    """What the segments may read again of a file of which a tenth is less."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "TaskSettings":
@@ -33,4 +35,5 @@ class TaskSettings:
             limits=read.limits(),
             segment_seconds=read.positive("SEGMENT_SECONDS", "30", float),
             segment_concurrency=read.positive("SEGMENT_CONCURRENCY", "40", int),
+            segment_reread_bytes=read.positive("SEGMENT_REREAD_BYTES", "1", int),
         )

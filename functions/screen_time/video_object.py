@@ -15,11 +15,14 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
-BLOCK_BYTES = 4 * 1024 * 1024
-"""Bytes of one ranged read: few requests for a long video, little waste for one that ends early."""
+FIRST_BYTES = 256 * 1024
+"""Bytes of the first ranged read at a place: little waste where only an index or a key frame is looked at."""
 
-KEPT_BLOCKS = 4
-"""Blocks held: a demuxer goes forth and back between audio, video and the index."""
+LARGEST_BYTES = 4 * 1024 * 1024
+"""Each read that goes on where the last one ended is twice as large, up to this: few requests for a long video."""
+
+KEPT_RANGES = 4
+"""Ranges held: a demuxer goes forth and back between audio, video and the index."""
 
 OWN_CREDENTIALS = ("RequestTimeTooSkewed", "ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch")
 """Refusals that say nothing of the object: the function's own credentials or clock are at fault."""
@@ -41,12 +44,12 @@ class VideoObject(io.RawIOBase):
         self.uploaded = latest["LastModified"].isoformat()
         self.bytes_fetched = 0
         self._position = 0
-        self._blocks: OrderedDict[int, bytes] = OrderedDict()
+        self._ranges: OrderedDict[int, bytes] = OrderedDict()
 
     def again(self) -> "VideoObject":
         """The same object anew, at its start, with what was fetched of it already."""
         other = VideoObject(self._s3, self._upload, self._latest)
-        other._blocks = self._blocks.copy()
+        other._ranges = self._ranges.copy()
         return other
 
     def readable(self) -> bool:
@@ -70,25 +73,30 @@ class VideoObject(io.RawIOBase):
         return self._position
 
     def read(self, size: int = -1) -> bytes:
-        """Read up to `size` bytes, fewer at the end of a block or of the object."""
+        """Read up to `size` bytes, fewer at the end of what was fetched or of the object."""
         if self._position >= self.size or size == 0:
             return b""
-        number, offset = divmod(self._position, BLOCK_BYTES)
-        block = self._block(number)
-        data = block[offset:] if size < 0 else block[offset : offset + size]
+        start, fetched = self._range()
+        offset = self._position - start
+        data = fetched[offset:] if size < 0 else fetched[offset : offset + size]
         self._position += len(data)
         return data
 
-    def _block(self, number: int) -> bytes:
-        if number not in self._blocks:
-            self._blocks[number] = self._fetch(number * BLOCK_BYTES)
-            if len(self._blocks) > KEPT_BLOCKS:
-                self._blocks.popitem(last=False)
-        self._blocks.move_to_end(number)
-        return self._blocks[number]
+    def _range(self) -> tuple[int, bytes]:
+        """Where the range with the position begins, and its bytes."""
+        for start, fetched in self._ranges.items():
+            if start <= self._position < start + len(fetched):
+                self._ranges.move_to_end(start)
+                return start, fetched
+        before = (len(fetched) for start, fetched in self._ranges.items() if start + len(fetched) == self._position)
+        size = min(2 * next(before, FIRST_BYTES // 2), LARGEST_BYTES)
+        self._ranges[self._position] = self._fetch(self._position, size)
+        if len(self._ranges) > KEPT_RANGES:
+            self._ranges.popitem(last=False)
+        return self._position, self._ranges[self._position]
 
-    def _fetch(self, start: int) -> bytes:
-        end = min(start + BLOCK_BYTES, self.size) - 1
+    def _fetch(self, start: int, size: int) -> bytes:
+        end = min(start + size, self.size) - 1
         version = {"VersionId": self.version_id} if self.version_id else {}
         try:
             answer = self._s3.get_object(

@@ -28,8 +28,9 @@ SCENES = (("red", 3000), ("green", 2500), ("blue", 1700.5))
 
 @pytest.fixture(scope="module")
 def parameters() -> dict[str, str]:
-    """What is a fraction of a second's work counts as long, and small frames as the largest that are read."""
-    return {"LongVideoSeconds": "0.001", "SegmentSeconds": "0.3", "MaxVideoPixels": "10000"}
+    """A fraction of a second's work counts as long, small files are shared too, and frames may not be large."""
+    long = {"LongVideoSeconds": "0.001", "SegmentSeconds": "0.3", "SegmentRereadBytes": "16000000"}
+    return {**long, "MaxVideoPixels": "10000"}
 
 
 @pytest.fixture(scope="module")

@@ -113,6 +113,7 @@ def execution(s3: "S3Client", clip: bytes, monkeypatch: pytest.MonkeyPatch, tmp_
         "MODELS_BUCKET": "models",
         "REGISTRY_URI": "http://127.0.0.1:9",
         "SEGMENT_SECONDS": "0.01",
+        "SEGMENT_REREAD_BYTES": "16000000",
         "TMPDIR": str(tmp_path),
     }
     for name, value in environment.items():

@@ -11,7 +11,7 @@ from demo.numbered import numbered_frame, read_number
 from screen_time.errors import ErrorCode, ObjectError, SupersededError
 from screen_time.events import Upload
 from screen_time.video import Video
-from screen_time.video_object import BLOCK_BYTES, open_video_object
+from screen_time.video_object import FIRST_BYTES, LARGEST_BYTES, open_video_object
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -23,18 +23,33 @@ def put(s3: "S3Client", body: bytes, key: str = "a.mp4") -> Upload:
 
 
 def test_ranges_add_up_to_the_object(s3: "S3Client") -> None:
-    """Across the borders of blocks, forth and back."""
-    body = bytes(range(256)) * (BLOCK_BYTES // 100)
+    """Across the borders of ranges, forth and back, and each byte fetched once where it is read in order."""
+    body = bytes(range(256)) * (LARGEST_BYTES // 100)
     file = open_video_object(s3, put(s3, body))
     assert file.size == len(body)
     found = bytearray()
     while part := file.read(1_000_003):
         found += part
     assert bytes(found) == body
-    file.seek(BLOCK_BYTES - 3)
-    assert file.read(3) + file.read(5) == body[BLOCK_BYTES - 3 : BLOCK_BYTES + 5]
+    assert file.bytes_fetched == len(body)
+    file.seek(FIRST_BYTES - 3)
+    assert file.read(3) + file.read(5) == body[FIRST_BYTES - 3 : FIRST_BYTES + 5]
     file.seek(-7, 2)
     assert file.read() == body[-7:]
+
+
+def test_a_look_at_a_place_fetches_little(s3: "S3Client") -> None:
+    """An index at the end, a key frame in the middle: what follows there is only fetched as it is read."""
+    body = bytes(LARGEST_BYTES * 3)
+    file = open_video_object(s3, put(s3, body))
+    for place in (0, len(body) // 2, len(body) - 100):
+        file.seek(place)
+        file.read(10)
+    assert file.bytes_fetched == 2 * FIRST_BYTES + 100
+    assert len(file.again().read(10)) == 10
+    file.seek(0)
+    file.read(10)
+    assert file.bytes_fetched == 2 * FIRST_BYTES + 100
 
 
 @pytest.mark.parametrize("faststart", [False, True])

@@ -90,6 +90,8 @@ def test_segments_are_as_many_as_the_work_is_worth() -> None:
 def test_a_file_is_not_read_again_by_more_than_its_share() -> None:
     """Every segment reads the index: what all of them read twice is bounded by the file's size."""
     gib = 1024**3
-    few, many = Cost(20 * 1024**2, gib).segments, Cost(1024**2, gib).segments
+    few, many = Cost(20 * 1024**2, gib).segments(), Cost(1024**2, gib).segments()
     assert 1 < few < many
-    assert (few - 1) * (20 + 4) * 1024**2 <= 0.1 * gib
+    assert (few - 1) * (20 + 2) * 1024**2 <= 0.1 * gib
+    assert Cost(1000, 100_000).segments() == 1
+    assert Cost(1000, 100_000).segments(reread_bytes=400_000) == 5
