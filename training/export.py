@@ -1,7 +1,5 @@
 """The finished model in its two forms: the Keras reference, and the OpenVINO IR that the function serves."""
 
-import re
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +11,7 @@ from screen_time.classifier import MODEL_FILE, Classifier, Probabilities
 from screen_time.manifest import MANIFEST_NAME, Manifest, sha256
 from training import weights
 from training.backbone import build_backbone
+from training.conversion import to_openvino
 from training.dataset import Frames, file_sha256
 from training.environment import import_keras, no_warnings
 from training.errors import ExportError
@@ -20,7 +19,6 @@ from training.head import FittedHead, Head
 
 if TYPE_CHECKING:
     import keras
-    import openvino
 
 FORM = "openvino-fp32"
 TOLERANCE = 1e-3
@@ -71,23 +69,11 @@ def export(model: "keras.Model", manifest: Manifest, frames: Frames, directory: 
 
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / MODEL_FILE
-    # By way of a SavedModel: convert_model cannot take a Keras model on Python 3.13 (it deletes a name with exec).
-    with no_warnings(), tempfile.TemporaryDirectory() as saved:
-        model.export(saved, verbose=False)
-        converted = openvino.Core().read_model(saved)
-        _number_anew(converted)
-        openvino.save_model(converted, path, compress_to_fp16=False)
+    openvino.save_model(to_openvino(model), path, compress_to_fp16=False)
     finished = replace(manifest, form=FORM, files=_digests(path))
     (directory / MANIFEST_NAME).write_bytes(finished.to_json())
     digest = sha256(finished.to_json())
     return ServedForm(directory, finished, digest, _check(model, directory, digest, _some(frames)))
-
-
-def _number_anew(converted: "openvino.Model") -> None:
-    """Replace the numbers that OpenVINO counts up within a process, so that equal models become equal files."""
-    for number, node in enumerate(converted.get_ordered_ops()):
-        if re.fullmatch(r"[A-Z][A-Za-z]*_\d+", node.get_friendly_name()):
-            node.set_friendly_name(f"{node.get_type_name()}_{number}")
 
 
 def _digests(path: Path) -> Mapping[str, str]:
