@@ -93,7 +93,8 @@ class ChildDecoder:
         file = source.open("rb") if isinstance(source, Path) else source
         try:
             size = file.seek(0, io.SEEK_END)
-            order = Order(request, limits, SLOTS, size, self._bounds.memory_bytes, self._bounds.cpu_seconds)
+            memory_bytes = min(self._bounds.memory_bytes, limits.memory_bytes)
+            order = Order(request, limits, SLOTS, size, memory_bytes, self._bounds.cpu_seconds)
             self.prestart()
             child, self._spare = self._spare, None
             assert child is not None  # noqa: S101 (for the type checker: prestart has just set it)

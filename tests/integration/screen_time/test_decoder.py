@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import signal
 import threading
 import time
@@ -143,6 +144,27 @@ def test_the_child_has_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     assert b"PYTHONPATH=" in variables
     assert b"secret" not in variables
     assert b"AWS" not in variables
+
+
+def test_the_child_opens_nothing_once_it_has_seen_a_byte_of_the_video(decoder: ChildDecoder, long: Path) -> None:
+    """No file, no socket: the system refuses whatever a video makes its decoder ask for."""
+    child = pid(decoder)
+    with decoder.open(long, REQUEST) as decoding:
+        next(decoding.samples())
+        limits = Path(f"/proc/{child}/limits").read_text()
+        opened = {str(each.readlink()) for each in Path(f"/proc/{child}/fd").iterdir() if each.name not in "012"}
+    assert re.search(r"Max open files +0 +0 ", limits)
+    assert re.search(r"Max file size +0 +0 ", limits)
+    assert not [path for path in opened if path.startswith("/") and not path.startswith("/memfd:")]
+
+
+def test_the_video_s_limits_bound_the_child_s_memory(tmp_path: Path) -> None:
+    """They come from the settings, by way of the memory that the function has."""
+    path = clip(tmp_path / "large.mp4", 3, size=(2560, 1440))
+    request = DecodingRequest(SPEC, limits=VideoLimits(memory_bytes=24 * 2**20))
+    error = decode(ChildDecoder(), path, request)
+    assert isinstance(error, VideoError)
+    assert error.code is ErrorCode.DECODER_FAILED
 
 
 @pytest.mark.parametrize("act", [signal.SIGSEGV, signal.SIGKILL, signal.SIGABRT])

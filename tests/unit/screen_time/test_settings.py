@@ -30,6 +30,14 @@ def test_what_is_set_is_taken() -> None:
     assert settings.limits.seconds == 60
 
 
+def test_the_decoder_gets_a_share_of_the_function_s_memory() -> None:
+    """A hostile video runs into its own bound before Lambda ends the function, and an operator may set another."""
+    function = ENOUGH | {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "2048"}
+    assert 1000 < Settings.from_environment(function).limits.memory_bytes / 2**20 < 1200
+    assert Settings.from_environment(function | {"MAX_DECODER_BYTES": "500"}).limits.memory_bytes == 500
+    assert Settings.from_environment(ENOUGH).limits.memory_bytes == 3 * 2**30
+
+
 @pytest.mark.parametrize("name", sorted(ENOUGH))
 def test_a_missing_variable_is_named(name: str) -> None:
     """The start stops there."""
@@ -50,6 +58,7 @@ def test_a_missing_variable_is_named(name: str) -> None:
         ("MAX_VIDEO_SECONDS", "nan"),
         ("MAX_VIDEO_PIXELS", "0"),
         ("MAX_VIDEO_FRAMES", "many"),
+        ("MAX_DECODER_BYTES", "0"),
         ("REGISTRY_REFRESH_SECONDS", "soon"),
     ],
 )
