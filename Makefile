@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 
-.PHONY: demo test check format lock image clean
+.PHONY: demo test check format docs screenshots lock image clean
 
 demo: $(INSTALLED)  ## the main job, start to end, with a cartoon that it draws itself
 	$(BIN)/screen-time demo
@@ -22,6 +22,12 @@ check: $(INSTALLED)  ## lint, format, types, the state machine's definition
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+docs: $(INSTALLED)  ## the documentation site, in build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
+screenshots: $(INSTALLED)  ## needs Debian's chromium; makes the documentation's pictures anew from the running parts
+	$(BIN)/python -m documentation.screenshots
 
 lock:  ## needs uv; writes requirements/ anew from pyproject.toml
 	for group in function runtime local development; do $(LOCK) --group $$group -o requirements/$$group.txt || exit 1; done

@@ -71,6 +71,25 @@ def label(
         err.print(f"{labels} holds what you have labelled.", markup=False, soft_wrap=True)
 
 
+def import_labels(
+    export: Annotated[
+        Path, typer.Argument(help="What Label Studio, CVAT or VIA exported: JSON, XML, CSV or ZIP.", exists=True)
+    ],
+    target: Annotated[Path, typer.Option("--out", help="The label file that is written.")],
+) -> None:
+    """Turn another tool's image classification into a label file.
+
+    Example: [cyan]screen-time import-labels project-1.json --out episode.csv[/cyan]
+    """
+    from labelling.imports import import_labels as take_over
+
+    imported = take_over(export, target)
+    for note in imported.notes:
+        err.print(note, markup=False, soft_wrap=True)
+    names = ", ".join(imported.classes)
+    out.print(f"{imported.tool}: {imported.frames} frames of {names} are in {target}.", markup=False, soft_wrap=True)
+
+
 def _suggesting(uri: str | None, report: "Reporter") -> "ResolvedModel | None":
     """The model asked for; else the champion, where there is a registry that has one."""
     from screen_time.errors import TransientError

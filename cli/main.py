@@ -18,6 +18,7 @@ app = typer.Typer(
 )
 app.command()(labelling.frames)
 app.command()(labelling.label)
+app.command()(labelling.import_labels)
 app.command()(models.train)
 app.command()(models.evaluate)
 app.command()(predicting.predict)

@@ -18,11 +18,11 @@ from screen_time.samples import Frame, Sample
 from screen_time.summary import presence
 from training.answers_file import NamedAnswer, NamedAnswers, Names, names_of
 from training.comparison import Comparison, Side, compare_answers
-from training.dataset import LabelledVideo, labelled_samples
+from training.dataset import LabelledVideo, file_sha256, labelled_samples
 from training.errors import LabelError
 from training.labels import LabelFile, LabelledTime, interval_ms, is_nobody, read_label_file
 from training.model_names import ALIAS, MODEL_NAME
-from training.registry import ResolvedModel, resolve
+from training.registry import ResolvedModel, learned_from, resolve
 from training.reporting import Reporter, Silent
 
 PICTURES = 24
@@ -59,6 +59,7 @@ class VideoComparison:
                 "mcnemar_p": found.difference.p,
                 "verdict": found.difference.verdict,
             },
+            "notes": list(self.notes),
             "disagreements": [self._disagreement(key) for key in found.disagreements],
         }
 
@@ -121,7 +122,8 @@ def compare_on_video(
             pictures.offer(sample, found[0], found[1])
         reporter.advance(len(batch))
     comparison = compare_answers(*answers)
-    return VideoComparison(pair.video.name, models[0], models[1], comparison, answers, pictures.by_time(), file.notes)
+    notes = (*file.notes, *_memorised(pair.video, models))
+    return VideoComparison(pair.video.name, models[0], models[1], comparison, answers, pictures.by_time(), notes)
 
 
 def _read_labels(path: Path, manifests: list[Manifest]) -> LabelFile:
@@ -134,6 +136,17 @@ def _read_labels(path: Path, manifests: list[Manifest]) -> LabelFile:
     if all(labelled.uncertain for labelled in file.times):
         raise LabelError(f"{path} marks every frame as uncertain; there is nothing to compare.")
     return file
+
+
+def _memorised(video: Path, models: list[ResolvedModel]) -> Iterator[str]:
+    """A sentence for each version that has learned from this very video."""
+    digest = "" if video.is_dir() else file_sha256(video)
+    for model in models:
+        if digest in learned_from(model.run_id):
+            yield (
+                f"Version {model.version} has learned from {video.name}: how it does there says nothing of how it does "
+                "elsewhere; compare on a video that neither has seen."
+            )
 
 
 def _first_reading(path: Path, namings: list[tuple[str, ...]]) -> LabelFile:

@@ -26,6 +26,9 @@ HISTORY_TAG = "champion_history"
 
 HISTORY_LENGTH = 100
 
+VIDEO_DIGEST_TAG = "video_sha256"
+"""Tag of a run's dataset: the video that it was made of."""
+
 
 @dataclass(frozen=True, slots=True)
 class ResolvedModel:
@@ -116,6 +119,19 @@ def run_of(name: str, version: str) -> str | None:
     """The run that a version came from; raises PromotionError where there is no such version."""
     with registry_client() as client:
         return _found(client, name, version).run_id or None
+
+
+def learned_from(run_id: str | None) -> frozenset[str]:
+    """SHA-256 of the videos that a run has learned from; none where that is not known."""
+    from mlflow.exceptions import MlflowException
+
+    with registry_client() as client:
+        try:
+            inputs = client.get_run(run_id).inputs if run_id else None
+        except MlflowException:  # the run was deleted
+            return frozenset()
+    datasets = inputs.dataset_inputs if inputs is not None else []
+    return frozenset(tag.value for each in datasets for tag in each.tags if tag.key == VIDEO_DIGEST_TAG)
 
 
 def tag(name: str, version: str, tags: Mapping[str, str]) -> None:

@@ -20,7 +20,7 @@ from training.environment import no_warnings, set_defaults
 from training.evaluation import Scores
 from training.export import ServedForm
 from training.head import Epoch
-from training.registry import silence_mlflow
+from training.registry import VIDEO_DIGEST_TAG, silence_mlflow
 
 if TYPE_CHECKING:
     import keras
@@ -76,7 +76,7 @@ def log_data(dataset: Dataset) -> None:
         table.insert(0, "second", [dataset.examples[row].time_ms / 1000 for row in rows])
         digest = source.video_sha256[:_DIGEST_LENGTH]
         data = from_pandas(table, source=str(source.video), name=source.video.name, digest=digest)
-        tags = {"video_sha256": source.video_sha256, "labels_sha256": source.labels_sha256}
+        tags = {VIDEO_DIGEST_TAG: source.video_sha256, "labels_sha256": source.labels_sha256}
         mlflow.log_input(data, context="training", tags={**tags, "labels": str(source.labels)})
         mlflow.log_artifact(str(source.labels), f"labels/{index}")
 

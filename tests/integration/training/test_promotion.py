@@ -2,21 +2,24 @@
 
 from contextlib import suppress
 from datetime import UTC, datetime
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from demo.clips import ClipSpec, write_clip
 from tests.registered_models import ModelRegistry
 from training import registry as training_registry
 from training.answers_file import NamedAnswer, NamedAnswers
 from training.compare import compare_on_video
 from training.comparison_page import comparison_page
-from training.dataset import LabelledVideo
+from training.dataset import LabelledVideo, file_sha256
 from training.errors import LabelError, PromotionError
 from training.model_names import MODEL_NAME
 from training.promotion import PromotionRequest, WorseError, promote
+from training.registry import VIDEO_DIGEST_TAG
 from training.yardstick import log_answers
 
 COLOURS = {"red": (200, 0, 0), "green": (0, 200, 0), "blue": (0, 0, 200)}
@@ -67,6 +70,18 @@ def record(models: ModelRegistry, version: str, answers: NamedAnswers) -> None:
 
     with mlflow.start_run(run_id=MlflowClient(models.uri).get_model_version(MODEL_NAME, version).run_id):
         log_answers(answers)
+
+
+def log_video(models: ModelRegistry, version: str, digest: str) -> None:
+    """What training leaves with the version's run: which video it has learned from."""
+    import mlflow
+    import pandas as pd  # type: ignore[import-untyped]
+    from mlflow import MlflowClient
+    from mlflow.data.pandas_dataset import from_pandas
+
+    with mlflow.start_run(run_id=MlflowClient(models.uri).get_model_version(MODEL_NAME, version).run_id):
+        data = from_pandas(pd.DataFrame({"second": [0.0]}), name="clip.mp4", digest=digest[:36])
+        mlflow.log_input(data, context="training", tags={VIDEO_DIGEST_TAG: digest})
 
 
 def held_out(*wrong: int, video: str = "v") -> NamedAnswers:
@@ -181,6 +196,23 @@ class TestOnAVideo:
         page = comparison_page(found)
         assert page.count("data:image/jpeg;base64,") == 24
         assert "http" not in page
+
+    def test_a_version_that_has_learned_from_the_video_is_named(self, models: ModelRegistry, tmp_path: Path) -> None:
+        """It is right by heart; the figures say so."""
+        video = write_clip(
+            tmp_path / "clip.mp4",
+            ClipSpec(frame_rate=Fraction(1)),
+            ((Fraction(second), np.full((32, 48, 3), COLOURS["red"], dtype=np.uint8)) for second in range(8)),
+        )
+        labels = tmp_path / "labels.csv"
+        labels.write_text("Image_ID,Class\n" + "".join(f"frame{second}.jpg,red\n" for second in range(8)))
+        models.register(alias="champion")
+        learned = models.register()
+        log_video(models, learned, file_sha256(video))
+        found = compare_on_video(LabelledVideo(video, labels), learned)
+        assert [note for note in found.notes if "has learned from clip.mp4" in note] == [*found.notes]
+        assert found.notes[0].startswith(f"Version {learned} ")
+        assert "has learned from clip.mp4" in comparison_page(found)
 
     def test_models_of_other_characters_are_compared_by_what_is_labelled(
         self, models: ModelRegistry, labelled: LabelledVideo
