@@ -125,6 +125,8 @@ def _run(path: Path, measure: Callable[[Path, Observation], None], sender: "Conn
         measure(path, found)
     except VideoError as error:
         found.code, found.message = error.code, str(error)
+    except MemoryError:  # refused within the bound, which the decoder's process tells its parent as such
+        found.code = ErrorCode.DECODER_FAILED
     except BaseException as error:  # noqa: BLE001 - whatever else it is, it is what the test looks for
         found.accident = repr(error)
     found.resident_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
