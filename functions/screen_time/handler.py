@@ -18,6 +18,7 @@ from screen_time.leases import LeasedRecords, renewed
 from screen_time.long_videos import LongVideos
 from screen_time.model_store import ModelStore
 from screen_time.observability import logger, metrics, tracer
+from screen_time.outlets import outlets
 from screen_time.provenance import Identity
 from screen_time.queued_message import QueuedMessage
 from screen_time.registry_access import registry
@@ -94,7 +95,7 @@ def _sqs() -> "SQSClient":
 
 @cache
 def _ingest() -> Ingest:
-    return Ingest(boto3.client("s3"), settings, _long_videos())
+    return Ingest(boto3.client("s3"), settings, _long_videos(), outlets(settings.outlets))
 
 
 def _long_videos() -> LongVideos | None:

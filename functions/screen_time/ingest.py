@@ -13,6 +13,7 @@ from screen_time.jobs import Job
 from screen_time.long_videos import LongVideos
 from screen_time.measurement import measure, outline
 from screen_time.observability import count, logger
+from screen_time.outlets import Outlets
 from screen_time.publishing import Publisher
 from screen_time.settings import Settings
 from screen_time.video_object import VideoObject, open_video_object
@@ -46,8 +47,15 @@ class _Order:
 class Ingest:
     """Measures uploads with the parts it is given; without `long_videos`, every one by itself."""
 
-    def __init__(self, s3: "S3Client", settings: Settings, long_videos: LongVideos | None = None) -> None:
+    def __init__(
+        self,
+        s3: "S3Client",
+        settings: Settings,
+        long_videos: LongVideos | None = None,
+        outlets: Outlets | None = None,
+    ) -> None:
         self._s3, self._settings, self._long_videos = s3, settings, long_videos
+        self._outlets = outlets or Outlets()
 
     def answered(self, upload: Upload, model: ServedModel) -> Outcome | None:
         """How the upload ended already, by what stands in the results bucket; None where it is to be processed.
@@ -76,7 +84,7 @@ class Ingest:
         return Job(upload, model.identity, self._settings.sample_interval_ms)
 
     def _publisher(self, job: Job) -> Publisher:
-        return Publisher(self._s3, self._settings.results_bucket, job)
+        return Publisher(self._s3, self._settings.results_bucket, job, self._outlets)
 
     def _ingest(self, order: _Order) -> Outcome:
         video = None

@@ -2,13 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from screen_time.conditional_writes import File
+from screen_time.companions import companions
 from screen_time.documents import (
-    FRAMES_NAME,
     Request,
     VideoSource,
     error_document,
-    frames_csv,
     result_document,
     to_json,
 )
@@ -17,6 +15,7 @@ from screen_time.jobs import Job
 from screen_time.manifest import Manifest
 from screen_time.measurement import Measurement
 from screen_time.observability import count, duration, logger
+from screen_time.outlets import Outlets
 from screen_time.results import ResultFolder, StillLatest
 from screen_time.video_object import VideoObject, open_video_object
 
@@ -31,8 +30,8 @@ class Publisher:
     not do what it is asked.
     """
 
-    def __init__(self, s3: "S3Client", bucket: str, job: Job) -> None:
-        self._s3, self._job = s3, job
+    def __init__(self, s3: "S3Client", bucket: str, job: Job, outlets: Outlets) -> None:
+        self._s3, self._job, self._outlets = s3, job, outlets
         self._folder = ResultFolder(s3, bucket, job.upload.key)
 
     def answered(self, video: VideoObject | None = None) -> bool:
@@ -48,11 +47,10 @@ class Publisher:
 
     def publish(self, video: VideoObject, manifest: Manifest, measurement: Measurement, request: Request) -> None:
         """Write what was measured."""
-        document = to_json(
-            result_document(self._source(video), self._job.model, manifest, measurement, request),
-        )
-        files = [File(FRAMES_NAME, frames_csv(measurement, manifest), "text/csv; charset=utf-8")]
-        address = self._folder.write_result(self._job.provenance(video), document, files, self._still_latest())
+        document = result_document(self._source(video), self._job.model, manifest, measurement, request)
+        files = companions(document, measurement, manifest, self._outlets.exports)
+        provenance = self._job.provenance(video)
+        address = self._folder.write_result(provenance, to_json(document), files, self._still_latest())
         _tell(measurement, address)
 
     def refuse(self, video: VideoObject | None, error: PermanentError, request_id: str) -> bool:

@@ -13,6 +13,7 @@ from screen_time.jobs import Job
 from screen_time.measurement import measure, outline
 from screen_time.merging import in_order, merged
 from screen_time.observability import logger
+from screen_time.outlets import Outlets
 from screen_time.partials import Partial, Partials, Segment
 from screen_time.pinned_models import PinnedModels
 from screen_time.planning import Cost, cut, segments, work_seconds
@@ -40,9 +41,12 @@ class RefusedError(ScreenTimeError):
 class Segments:
     """The tasks of the state machine. Each may run twice without a difference."""
 
-    def __init__(self, s3: "S3Client", settings: TaskSettings, models: PinnedModels) -> None:
+    def __init__(
+        self, s3: "S3Client", settings: TaskSettings, models: PinnedModels, outlets: Outlets | None = None
+    ) -> None:
         self._s3, self._settings = s3, settings
         self._models = models
+        self._outlets = outlets or Outlets()
 
     def plan(self, job: Job) -> list[Segment]:
         """Where the video is cut: as many segments as its work is worth and its key frames and its size allow."""
@@ -102,7 +106,7 @@ class Segments:
             return None
 
     def _publisher(self, job: Job) -> Publisher:
-        return Publisher(self._s3, self._settings.results_bucket, job)
+        return Publisher(self._s3, self._settings.results_bucket, job, self._outlets)
 
     def _partials(self, job: Job) -> Partials:
         return Partials(self._s3, self._settings.results_bucket, job.name)

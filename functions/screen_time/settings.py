@@ -7,6 +7,8 @@ from decimal import Decimal, InvalidOperation
 from typing import TypeVar
 
 from screen_time.errors import ScreenTimeError
+from screen_time.exports import ExportFormat
+from screen_time.outlets import OutletSettings
 from screen_time.video_limits import VideoLimits
 
 Value = TypeVar("Value")
@@ -40,6 +42,7 @@ class Settings:
     """None: every video is measured in one piece."""
     long_video_seconds: float
     """Processor seconds of estimated work beyond which a video goes to the state machine."""
+    outlets: OutletSettings
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -61,6 +64,7 @@ class Settings:
             limits=read.limits(),
             state_machine_arn=read.optional("STATE_MACHINE_ARN"),
             long_video_seconds=read.positive("LONG_VIDEO_SECONDS", "120", float),
+            outlets=read.outlets(),
         )
 
 
@@ -122,6 +126,23 @@ class Reader:
         if not function_mebibytes.isdecimal():
             return VideoLimits().memory_bytes
         return int(int(function_mebibytes) * 2**20 * DECODER_SHARE)
+
+    def outlets(self) -> OutletSettings:
+        """Which exports are written, and who is told."""
+        return OutletSettings(
+            exports=self._exports("EXPORTS"),
+            event_bus_name=self.optional("EVENT_BUS_NAME"),
+            notification_topic_arn=self.optional("NOTIFICATION_TOPIC_ARN"),
+        )
+
+    def _exports(self, name: str) -> tuple[ExportFormat, ...]:
+        """Formats, separated by commas; each once."""
+        texts = [text.strip() for text in (self.optional(name) or "").split(",")]
+        try:
+            return tuple(dict.fromkeys(ExportFormat(text) for text in texts if text))
+        except ValueError as error:
+            known = ", ".join(ExportFormat)
+            raise SettingsError(f"{name} must be some of {known}, not {','.join(texts)!r}.") from error
 
 
 def interval_ms(text: str) -> int:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from screen_time.outlets import OutletSettings
 from screen_time.settings import Reader
 from screen_time.video_limits import VideoLimits
 
@@ -22,6 +23,7 @@ class TaskSettings:
     segment_concurrency: int
     segment_reread_bytes: int
     """What the segments may read again of a file of which a tenth is less."""
+    outlets: OutletSettings
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "TaskSettings":
@@ -36,4 +38,5 @@ class TaskSettings:
             segment_seconds=read.positive("SEGMENT_SECONDS", "30", float),
             segment_concurrency=read.positive("SEGMENT_CONCURRENCY", "40", int),
             segment_reread_bytes=read.positive("SEGMENT_REREAD_BYTES", "1", int),
+            outlets=read.outlets(),
         )

@@ -10,6 +10,7 @@ from screen_time.errors import PermanentError
 from screen_time.jobs import Job
 from screen_time.model_store import ModelStore
 from screen_time.observability import logger, metrics, tracer
+from screen_time.outlets import outlets
 from screen_time.partials import Segment
 from screen_time.pinned_models import PinnedModels
 from screen_time.registry_access import registry
@@ -71,4 +72,4 @@ def _segments() -> Segments:
     s3 = boto3.client("s3")
     asked = registry(settings.registry_uri, settings.registry_secret_arn)
     models = PinnedModels(ModelStore(s3, settings.models_bucket, asked))
-    return Segments(s3, settings, models)
+    return Segments(s3, settings, models, outlets(settings.outlets))

@@ -4,7 +4,7 @@ import importlib
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 
 from demo.clips import ClipSpec, write_clip
+from screen_time.exports import ExportFormat
+from screen_time.outlets import OutletSettings
 from tests.registered_models import ModelRegistry
 
 if TYPE_CHECKING:
@@ -127,11 +129,34 @@ def test_an_upload_becomes_a_result_under_its_key(function: ModuleType, s3: "S3C
     """The key is decoded once, and everything about the video lies under it."""
     answer = function.handler(batch(json.dumps(notification(s3, KEY, red_video))), Context())
     assert answer == {"batchItemFailures": []}
-    assert keys(s3) == [f"{KEY}/frames.csv", f"{KEY}/screen-time.json"]
+    assert keys(s3) == [f"{KEY}/frames.csv", f"{KEY}/report.html", f"{KEY}/screen-time.json"]
     result = document(s3, f"{KEY}/screen-time.json")
     assert result["video"]["key"] == KEY
     assert result["characters"]["red"]["seconds"] == 2.5
     assert result["request_id"] == "request-1"
+
+
+def test_exports_are_written_where_they_are_asked_for(
+    function: ModuleType, s3: "S3Client", red_video: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside the result, served as what they are; the report always is there."""
+    asked = OutletSettings(exports=tuple(ExportFormat))
+    monkeypatch.setattr(function, "settings", replace(function.settings, outlets=asked))
+    function.handler(batch(json.dumps(notification(s3, "a.mp4", red_video))), Context())
+    types = {
+        name: s3.head_object(Bucket="results", Key=name)["ContentType"]
+        for name in keys(s3)
+        if not name.endswith(".json")
+    }
+    assert types == {
+        "a.mp4/chapters.vtt": "text/vtt; charset=utf-8",
+        "a.mp4/frames.csv": "text/csv; charset=utf-8",
+        "a.mp4/metadata.vtt": "text/vtt; charset=utf-8",
+        "a.mp4/report.html": "text/html; charset=utf-8",
+        "a.mp4/segments.csv": "text/csv; charset=utf-8",
+        "a.mp4/segments.edl": "text/plain; charset=utf-8",
+        "a.mp4/timeline.otio": "application/json",
+    }
 
 
 @pytest.mark.parametrize("wrapping", ["s3", "eventbridge"])
@@ -195,7 +220,7 @@ def test_a_result_replaces_the_error_of_an_earlier_upload(
     function.handler(batch(json.dumps(notification(s3, "a.mp4", b"broken"))), Context())
     assert keys(s3) == ["a.mp4/error.json"]
     function.handler(batch(json.dumps(notification(s3, "a.mp4", red_video))), Context())
-    assert keys(s3) == ["a.mp4/frames.csv", "a.mp4/screen-time.json"]
+    assert keys(s3) == ["a.mp4/frames.csv", "a.mp4/report.html", "a.mp4/screen-time.json"]
     function.handler(batch(json.dumps(notification(s3, "a.mp4", b"broken again"))), Context())
     assert keys(s3) == ["a.mp4/error.json"]
 
@@ -207,7 +232,7 @@ def test_a_late_event_of_an_older_upload_changes_nothing(
     old, new = notification(s3, "a.mp4", b"broken"), notification(s3, "a.mp4", red_video)
     function.handler(batch(json.dumps(new)), Context())
     assert function.handler(batch(json.dumps(old)), Context()) == {"batchItemFailures": []}
-    assert keys(s3) == ["a.mp4/frames.csv", "a.mp4/screen-time.json"]
+    assert keys(s3) == ["a.mp4/frames.csv", "a.mp4/report.html", "a.mp4/screen-time.json"]
 
 
 def test_a_duplicate_costs_no_second_measurement(
@@ -220,7 +245,7 @@ def test_a_duplicate_costs_no_second_measurement(
     assert function.handler(event, Context()) == {"outcomes": ["unchanged"]}
     s3.delete_object(Bucket="videos", Key="a.mp4")
     assert function.handler(event, Context()) == {"outcomes": ["unchanged"]}
-    assert keys(s3) == ["a.mp4/frames.csv", "a.mp4/screen-time.json"]
+    assert keys(s3) == ["a.mp4/frames.csv", "a.mp4/report.html", "a.mp4/screen-time.json"]
 
 
 def test_a_deleted_result_is_measured_again(function: ModuleType, s3: "S3Client", red_video: bytes) -> None:
@@ -242,7 +267,7 @@ def test_a_late_event_after_the_video_was_deleted_leaves_the_newer_result(
     assert function.handler(new, Context()) == {"outcomes": ["measured"]}
     s3.delete_object(Bucket="videos", Key="a.mp4")
     assert function.handler(old, Context()) == {"outcomes": ["superseded"]}
-    assert keys(s3) == ["a.mp4/frames.csv", "a.mp4/screen-time.json"]
+    assert keys(s3) == ["a.mp4/frames.csv", "a.mp4/report.html", "a.mp4/screen-time.json"]
 
 
 def test_after_a_rollback_a_video_can_be_measured_with_the_older_version_again(

@@ -2,6 +2,8 @@
 
 import pytest
 
+from screen_time.exports import ExportFormat
+from screen_time.outlets import OutletSettings
 from screen_time.settings import Settings, SettingsError, interval_ms
 
 ENOUGH = {
@@ -38,6 +40,13 @@ def test_the_decoder_gets_a_share_of_the_function_s_memory() -> None:
     assert Settings.from_environment(ENOUGH).limits.memory_bytes == 3 * 2**30
 
 
+def test_exports_are_a_list_and_nobody_is_told_unless_named() -> None:
+    """Spaces and repetitions are no formats of their own."""
+    assert Settings.from_environment(ENOUGH).outlets == OutletSettings()
+    outlets = Settings.from_environment(ENOUGH | {"EXPORTS": "csv, vtt,csv", "EVENT_BUS_NAME": "default"}).outlets
+    assert outlets == OutletSettings((ExportFormat.CSV, ExportFormat.VTT), "default")
+
+
 @pytest.mark.parametrize("name", sorted(ENOUGH))
 def test_a_missing_variable_is_named(name: str) -> None:
     """The start stops there."""
@@ -49,6 +58,7 @@ def test_a_missing_variable_is_named(name: str) -> None:
     ("name", "value"),
     [
         ("REGISTRY_URI", "sqlite:///mlflow.db"),
+        ("EXPORTS", "csv,xml"),
         ("SAMPLE_INTERVAL_SECONDS", "0"),
         ("SAMPLE_INTERVAL_SECONDS", "-1"),
         ("SAMPLE_INTERVAL_SECONDS", "0.0001"),
