@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from screen_time.conditional_writes import File
 from screen_time.documents import FRAMES_NAME, REPORT_NAME, Document, frames_csv
-from screen_time.exports import ExportFormat, export
+from screen_time.export_format import ExportFormat
+from screen_time.exports import export
 from screen_time.manifest import Manifest
 from screen_time.measurement import Measurement
 from screen_time.report.page import report_html

@@ -1,8 +1,9 @@
 """A bucket that is only written on the condition that nothing has changed since it was looked at."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -26,6 +27,14 @@ class File:
     name: str
     body: bytes
     content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What an object says of itself to who does not read it: S3's metadata and tags."""
+
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +63,50 @@ class ConditionalBucket:
             raise TransientError(f"{_name(key)} cannot be looked up: {error}") from error
         return Stored(head["ETag"].strip('"'), head.get("Metadata", {}))
 
-    def put(self, folder: str, file: File, seen: str | None, metadata: Mapping[str, str] | None = None) -> str:
+    def put(self, folder: str, file: File, seen: str | None, labels: Labels | None = None) -> str:
         """Write in place of the object whose etag was `seen` (None: of nothing); returns the new etag.
 
         Raises ConflictError where something else stands there.
         """
         condition: dict[str, Any] = {"IfNoneMatch": "*"} if seen is None else {"IfMatch": seen}
+        labels = labels or Labels()
+        if labels.tags:
+            condition["Tagging"] = urlencode(labels.tags)
         try:
             answer = self._s3.put_object(
                 Bucket=self.name,
                 Key=f"{folder}/{file.name}",
                 Body=file.body,
                 ContentType=file.content_type,
-                Metadata=metadata or {},
+                Metadata=labels.metadata,
                 **condition,
             )
         except (ClientError, BotoCoreError) as error:
             raise _refused(f"{file.name} cannot be written", error) from error
         return answer["ETag"].strip('"')
+
+    def tags(self, key: str) -> dict[str, str]:
+        """The object's tags."""
+        try:
+            answer = self._s3.get_object_tagging(Bucket=self.name, Key=key)
+        except (ClientError, BotoCoreError) as error:
+            raise _refused(f"the tags of {_name(key)} cannot be read", error) from error
+        return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+
+    def tag(self, key: str, tags: Mapping[str, str]) -> None:
+        """Give the object these tags in place of those it has."""
+        listed = [{"Key": name, "Value": value} for name, value in tags.items()]
+        try:
+            self._s3.put_object_tagging(Bucket=self.name, Key=key, Tagging={"TagSet": listed})  # type: ignore[typeddict-item]
+        except (ClientError, BotoCoreError) as error:
+            raise _refused(f"{_name(key)} cannot be tagged", error) from error
+
+    def read(self, key: str) -> bytes:
+        """The object's content."""
+        try:
+            return self._s3.get_object(Bucket=self.name, Key=key)["Body"].read()
+        except (ClientError, BotoCoreError) as error:
+            raise _refused(f"{_name(key)} cannot be read", error) from error
 
     def delete(self, key: str, etag: str) -> None:
         """Delete the object with that etag; raises ConflictError where another one stands there."""

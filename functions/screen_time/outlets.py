@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import boto3
 
 from screen_time.announcer import PATIENCE, Announcer
-from screen_time.exports import ExportFormat
+from screen_time.export_format import ExportFormat
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from screen_time.errors import PermanentError, VideoError
 from screen_time.jobs import Job
 from screen_time.manifest import Manifest
 from screen_time.measurement import Measurement
+from screen_time.news import News
+from screen_time.object_labels import labels
 from screen_time.observability import count, duration, logger
 from screen_time.outlets import Outlets
 from screen_time.results import ResultFolder, StillLatest
@@ -33,6 +35,7 @@ class Publisher:
     def __init__(self, s3: "S3Client", bucket: str, job: Job, outlets: Outlets) -> None:
         self._s3, self._job, self._outlets = s3, job, outlets
         self._folder = ResultFolder(s3, bucket, job.upload.key)
+        self._news = News(self._folder, outlets.announcer)
 
     def answered(self, video: VideoObject | None = None) -> bool:
         """Whether the job's document is there already: the idempotency record may be long gone."""
@@ -42,6 +45,7 @@ class Publisher:
         if address is None:
             return False
         logger.info("answered already", result=address)
+        self._news.tell_belatedly(address)
         count("VideosUnchanged")
         return True
 
@@ -50,21 +54,26 @@ class Publisher:
         document = result_document(self._source(video), self._job.model, manifest, measurement, request)
         files = companions(document, measurement, manifest, self._outlets.exports)
         provenance = self._job.provenance(video)
-        address = self._folder.write_result(provenance, to_json(document), files, self._still_latest())
-        _tell(measurement, address)
+        address = self._folder.write_result(
+            provenance, to_json(document), files, self._still_latest(), labels(document)
+        )
+        _count(measurement, address)
+        self._news.tell(document, address)
 
     def refuse(self, video: VideoObject | None, error: PermanentError, request_id: str) -> bool:
         """Write `error.json`; False where a result stands there, which an error shall not replace."""
-        document = to_json(error_document(self._source(video), error, request_id))
+        document = error_document(self._source(video), error, request_id)
         # A video that cannot be read cannot be asked whether it is the latest either.
         still_latest = self._still_latest() if isinstance(error, VideoError) else None
-        address = self._folder.write_error(self._job.provenance(video), document, still_latest)
+        provenance = self._job.provenance(video)
+        address = self._folder.write_error(provenance, to_json(document), still_latest, labels(document))
         if address is None:
             logger.warning("the result of this video stays", code=error.code, reason=str(error))
             count("VideosUnchanged")
             return False
         logger.warning("refused", code=error.code, reason=str(error), error=address)
         count("VideosRefused")
+        self._news.tell(document, address)
         return True
 
     def _source(self, video: VideoObject | None) -> VideoSource:
@@ -82,7 +91,7 @@ class Publisher:
         return check
 
 
-def _tell(measurement: Measurement, address: str) -> None:
+def _count(measurement: Measurement, address: str) -> None:
     logger.info("measured", result=address, samples=len(measurement.durations_ms))
     count("VideosMeasured")
     count("SamplesClassified", len(measurement.durations_ms))

@@ -9,10 +9,10 @@ error, and it is of the latest upload.
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from screen_time.conditional_writes import ConditionalBucket, ConflictError, File
+from screen_time.conditional_writes import ConditionalBucket, ConflictError, File, Labels
 from screen_time.documents import ERROR_NAME, RESULT_NAME
 from screen_time.errors import PermanentError, SupersededError, TransientError
 from screen_time.provenance import Provenance
@@ -55,6 +55,18 @@ class ResultFolder:
         """The document's s3:// address."""
         return f"s3://{self._bucket.name}/{self.path}/{name}"
 
+    def read(self, name: str) -> bytes:
+        """The document's content."""
+        return self._bucket.read(f"{self.path}/{name}")
+
+    def tags(self, name: str) -> dict[str, str]:
+        """The document's tags."""
+        return self._bucket.tags(f"{self.path}/{name}")
+
+    def tag(self, name: str, tags: Mapping[str, str]) -> None:
+        """Give the document these tags in place of those it has."""
+        self._bucket.tag(f"{self.path}/{name}", tags)
+
     def check_not_superseded(self, provenance: Provenance) -> None:
         """Raise SupersededError where a document of a later upload stands there."""
         for standing in (self._result, self._error):
@@ -72,7 +84,12 @@ class ResultFolder:
         return None
 
     def write_result(
-        self, provenance: Provenance, result: bytes, files: Sequence[File], still_latest: StillLatest
+        self,
+        provenance: Provenance,
+        result: bytes,
+        files: Sequence[File],
+        still_latest: StillLatest,
+        labels: Labels | None = None,
     ) -> str:
         """Write `files`, then `screen-time.json`, whose address is returned; an error from before is taken away.
 
@@ -86,7 +103,7 @@ class ResultFolder:
             try:
                 etags = {file.name: self._put(file, seen[file.name]) for file in files}
                 document = File(RESULT_NAME, result, "application/json")
-                self._put(document, before.etag if before else None, _metadata(provenance, etags))
+                self._put(document, before.etag if before else None, _labelled(labels, provenance, etags))
             except ConflictError:
                 self._look()
                 if address := self.answer(provenance):
@@ -99,7 +116,13 @@ class ResultFolder:
             return self.address(RESULT_NAME)
         raise TransientError(f"{RESULT_NAME} cannot be written: others write it all the time.")
 
-    def write_error(self, provenance: Provenance, error: bytes, still_latest: StillLatest | None) -> str | None:
+    def write_error(
+        self,
+        provenance: Provenance,
+        error: bytes,
+        still_latest: StillLatest | None,
+        labels: Labels | None = None,
+    ) -> str | None:
         """Write `error.json`, whose address is returned; the result of an earlier upload is taken away.
 
         A result of the same object stays, and None is returned. `still_latest` is None where the video cannot be asked
@@ -115,7 +138,7 @@ class ResultFolder:
                 still_latest()
             document = File(ERROR_NAME, error, "application/json")
             try:
-                self._put(document, self._error.etag if self._error else None, _metadata(provenance, {}))
+                self._put(document, self._error.etag if self._error else None, _labelled(labels, provenance, {}))
             except ConflictError:
                 self._look()
                 if address := self.answer(provenance):
@@ -193,8 +216,8 @@ class ResultFolder:
         stored = self._bucket.look(f"{self.path}/{name}")
         return None if stored is None else stored.etag
 
-    def _put(self, file: File, seen: str | None, metadata: Mapping[str, str] | None = None) -> str:
-        return self._bucket.put(self.path, file, seen, metadata)
+    def _put(self, file: File, seen: str | None, labels: Labels | None = None) -> str:
+        return self._bucket.put(self.path, file, seen, labels)
 
     def _remove(self, name: str, standing: Standing) -> None:
         """Take a document away and those beside it, unless written anew; itself last, for a retry to find it."""
@@ -216,6 +239,8 @@ def folder_name(key: str) -> str:
     return f"{encoded[: room - len(digest) - 1].decode(errors='ignore')}~{digest}"
 
 
-def _metadata(provenance: Provenance, files: Mapping[str, str]) -> dict[str, str]:
+def _labelled(labels: Labels | None, provenance: Provenance, files: Mapping[str, str]) -> Labels:
+    """A document's labels, with what the next writer has to know of it."""
+    labels = labels or Labels()
     listed = {"files": ",".join(f"{name}={etag}" for name, etag in files.items())} if files else {}
-    return provenance.to_metadata() | listed
+    return replace(labels, metadata={**labels.metadata, **provenance.to_metadata(), **listed})

@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TypeVar
 
 from screen_time.errors import ScreenTimeError
-from screen_time.exports import ExportFormat
+from screen_time.export_format import ExportFormat
 from screen_time.outlets import OutletSettings
 from screen_time.video_limits import VideoLimits
 

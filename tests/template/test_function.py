@@ -16,6 +16,8 @@ SETTINGS = {"Function": "settings.py", "TasksFunction": "task_settings.py"}
 """What each function reads of its environment, by its logical id."""
 LIMITS = {"MAX_VIDEO_SECONDS", "MAX_VIDEO_PIXELS", "MAX_VIDEO_FRAMES"}
 """Read for both of them by settings.py."""
+OUTLETS = {"EXPORTS", "EVENT_BUS_NAME", "NOTIFICATION_TOPIC_ARN"}
+"""Likewise."""
 DOCKERFILE = ROOT / "functions" / "screen_time" / "Dockerfile"
 
 
@@ -40,7 +42,7 @@ def _resolved(value: Any) -> Any:
 def test_environment_is_what_the_code_reads(name: str) -> None:
     """Neither a variable that nobody reads nor one that is left to the code's default."""
     read = set(re.findall(r'"([A-Z][A-Z_]+)"', (SOURCE / SETTINGS[name]).read_text()))
-    assert set(function(name)["Environment"]["Variables"]) == read | LIMITS | POWERTOOLS
+    assert set(function(name)["Environment"]["Variables"]) == read | LIMITS | OUTLETS | POWERTOOLS
 
 
 def test_settings_read_the_environment_that_the_template_sets() -> None:

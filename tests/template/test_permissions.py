@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from screen_time.announcements import SOURCE
 from tests.template.cloudformation import Document, main, registry, resources, role_statements, several
 
 WITHOUT_RESOURCES = {
@@ -13,6 +14,7 @@ WITHOUT_RESOURCES = {
     "DeliverLogs": "deliveries of logs have no resource",
     "OpenSessions": "Session Manager's channels have no resources",
 }
+TAG = {"s3:GetObjectTagging", "s3:PutObjectTagging"}
 BOTH = pytest.mark.parametrize("template", [main(), registry()], ids=["main", "registry"])
 
 
@@ -73,9 +75,12 @@ def test_tasks_change_nothing_but_results() -> None:
     assert actions_on({"Fn::Sub": "${VideosBucket.Arn}/*"}, role) == {"s3:GetObject", "s3:GetObjectVersion"}
     assert actions_on({"Fn::Sub": "${ModelsBucket.Arn}/*"}, role) == {"s3:GetObject"}
     results = actions_on({"Fn::Sub": "${ResultsBucket.Arn}/*"}, role)
-    assert results == {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}
+    assert results == {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"} | TAG
     granted = {action for each in role_statements(main(), role) for action in several(each["Action"])}
-    assert {action.partition(":")[0] for action in granted} == {"s3", "logs", "xray", "ec2", "secretsmanager"}
+    assert {action.partition(":")[0] for action in granted} == {
+        *("s3", "logs", "xray", "ec2", "secretsmanager"),
+        *("events", "sns"),
+    }
 
 
 def test_function_reads_videos_and_never_changes_them() -> None:
@@ -87,7 +92,7 @@ def test_function_reads_videos_and_never_changes_them() -> None:
 def test_function_writes_results_and_its_cache_of_models() -> None:
     """Results may be taken away again (an error.json that a good upload replaces); cached models may not."""
     write = {"s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"}
-    assert actions_on({"Fn::Sub": "${ResultsBucket.Arn}/*"}) == write | {"s3:DeleteObject"}
+    assert actions_on({"Fn::Sub": "${ResultsBucket.Arn}/*"}) == write | {"s3:DeleteObject"} | TAG
     assert actions_on({"Fn::Sub": "${ModelsBucket.Arn}/*"}) == write
 
 
@@ -107,6 +112,19 @@ def test_function_reads_the_given_secret_and_only_if_there_is_one() -> None:
     assert actions_on({"Ref": "RegistrySecretArn"}) == {"secretsmanager:GetSecretValue"}
     reading = [name for name, each in main()["Resources"].items() if "secretsmanager:GetSecretValue" in str(each)]
     assert [main()["Resources"][name].get("Condition") for name in reading] == ["HasRegistrySecret"]
+
+
+def test_functions_tell_only_who_is_named_and_only_their_own_news() -> None:
+    """One bus, with events of this source; one topic, if there is one."""
+    policies = resources(main(), "AWS::IAM::Policy")
+    bus, topic = policies["EventBusPolicy"], policies["NotificationTopicPolicy"]
+    (put,), (publish,) = (each["PolicyDocument"]["Statement"] for each in (bus, topic))
+    assert (put["Action"], publish["Action"]) == ("events:PutEvents", "sns:Publish")
+    assert put["Resource"]["Fn::Sub"].endswith(":${AWS::AccountId}:event-bus/${EventBusName}")
+    assert put["Condition"] == {"StringEquals": {"events:source": SOURCE}}
+    assert publish["Resource"] == {"Ref": "NotificationTopicArn"}
+    conditions = [main()["Resources"][name]["Condition"] for name in ("EventBusPolicy", "NotificationTopicPolicy")]
+    assert conditions == ["HasEventBus", "HasNotificationTopic"]
 
 
 @BOTH

@@ -65,7 +65,7 @@ def test_every_service_that_is_used_has_an_endpoint() -> None:
         endpoint["ServiceName"]["Fn::Sub"].removeprefix("com.amazonaws.${AWS::Region}.")
         for endpoint in resources(registry(), "AWS::EC2::VPCEndpoint").values()
     }
-    assert names == {"s3", "dynamodb", "ecr.api", "ecr.dkr", "logs", "secretsmanager", "sqs", "ssmmessages"}
+    assert names == {"s3", "dynamodb", "ecr.api", "ecr.dkr", "logs", "secretsmanager", "sqs", "events", "ssmmessages"}
 
 
 def test_nobody_is_let_in_from_everywhere() -> None:

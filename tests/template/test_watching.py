@@ -27,14 +27,14 @@ def dashboard_metrics() -> list[list[Any]]:
 
 def test_every_alarm_tells_somebody() -> None:
     """Each rings at the topic, and silence of a metric is no alarm."""
-    assert len(alarms()) == 8
+    assert len(alarms()) == 9
     for alarm in alarms().values():
         assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}]
         assert alarm["TreatMissingData"] == "notBreaching"
 
 
 def test_what_can_go_wrong_has_an_alarm() -> None:
-    """Dead letters, crashes, throttling, delay, long videos, a refused model, a registry that does not answer."""
+    """Dead letters, crashes, throttling, delay, long videos, a refused model, a silent registry, unheard news."""
     assert {(alarm["Namespace"], alarm["MetricName"]) for alarm in alarms().values()} == {
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
         ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
@@ -44,6 +44,7 @@ def test_what_can_go_wrong_has_an_alarm() -> None:
         ("AWS/States", "ExecutionsTimedOut"),
         ("ScreenTime", "ModelRefused"),
         ("ScreenTime", "RegistryUnavailable"),
+        ("ScreenTime", "AnnouncementsFailed"),
     }
 
 

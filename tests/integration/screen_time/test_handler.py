@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from demo.clips import ClipSpec, write_clip
-from screen_time.exports import ExportFormat
+from screen_time.export_format import ExportFormat
 from screen_time.outlets import OutletSettings
 from tests.registered_models import ModelRegistry
 
@@ -157,6 +157,27 @@ def test_exports_are_written_where_they_are_asked_for(
         "a.mp4/segments.edl": "text/plain; charset=utf-8",
         "a.mp4/timeline.otio": "application/json",
     }
+
+
+def test_others_are_told_of_each_video_once(
+    function: ModuleType, s3: "S3Client", red_video: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of results and of failures, not again for a duplicate; what the document says of itself can be filtered."""
+    events, sqs = boto3.client("events"), boto3.client("sqs")
+    url = sqs.create_queue(QueueName="listener")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.put_rule(Name="all", EventPattern=json.dumps({"source": ["screen-time"]}))
+    events.put_targets(Rule="all", Targets=[{"Id": "queue", "Arn": arn}])
+    asked = OutletSettings(event_bus_name="default")
+    monkeypatch.setattr(function, "settings", replace(function.settings, outlets=asked))
+    good, bad = notification(s3, "good.mp4", red_video), notification(s3, "bad.mp4", b"no video")
+    function.handler(batch(json.dumps(good), json.dumps(bad), json.dumps(good)), Context())
+    heard = [json.loads(each["Body"]) for each in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]]
+    told = {(each["detail-type"], each["detail"]["document"].removeprefix("s3://results/")) for each in heard}
+    assert len(heard) == 2
+    assert told == {("Video Measured", "good.mp4/screen-time.json"), ("Video Failed", "bad.mp4/error.json")}
+    tags = s3.get_object_tagging(Bucket="results", Key="bad.mp4/error.json")["TagSet"]
+    assert {"Key": "error-code", "Value": "not_a_video"} in tags
 
 
 @pytest.mark.parametrize("wrapping", ["s3", "eventbridge"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from screen_time.exports import ExportFormat
+from screen_time.export_format import ExportFormat
 from screen_time.outlets import OutletSettings
 from screen_time.settings import Settings, SettingsError, interval_ms
 
