@@ -15,7 +15,7 @@ from screen_time.manifest import Manifest
 from screen_time.measurement import Measurement
 from screen_time.summary import Presence, Segment, Summary, margins, presence, summarise
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 RESULT_NAME = "screen-time.json"
 FRAMES_NAME = "frames.csv"
@@ -150,6 +150,7 @@ def _video(measurement: Measurement) -> Document:
 def _character(found: Presence, duration_ms: int) -> Document:
     return {
         "seconds": seconds(found.milliseconds),
+        "seconds_interval": None if found.interval_ms is None else list(map(seconds, found.interval_ms)),
         "percent": percent(found.milliseconds, duration_ms),
         "first_seen": seconds(found.segments[0].start_ms) if found.segments else None,
         "last_seen": seconds(found.segments[-1].end_ms) if found.segments else None,

@@ -6,6 +6,7 @@ it, the function reads it, and nothing else has to be agreed between the two.
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -55,8 +56,10 @@ class Manifest:
 
     `labels` are in the order of the model's output columns. `nobody` is the exclusive label for frames that show no
     character, if there is one. `thresholds` hold, for independent labels, the probability from which a character
-    counts as present (empty for exclusive ones, where the most probable label counts). `files` maps each served
-    file's name to its SHA-256.
+    counts as present; for exclusive ones, what each label's probability is divided by before the largest one counts
+    (empty: all the same). `dispersions` say how much less certain seconds are than independent frames would make
+    them: factors of the variance, at least 1, one for each label and, for independent labels, nobody's last (empty:
+    not known). `files` maps each served file's name to its SHA-256.
     """
 
     labels: tuple[str, ...]
@@ -67,6 +70,7 @@ class Manifest:
     head: str
     form: str
     files: Mapping[str, str]
+    dispersions: tuple[float, ...] = ()
 
     @property
     def characters(self) -> tuple[str, ...]:
@@ -96,6 +100,7 @@ class Manifest:
                 head=str(document["head"]),
                 form=str(document["form"]),
                 files={str(name): str(digest) for name, digest in document["files"].items()},
+                dispersions=tuple(map(float, document.get("dispersions") or ())),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"the model's {MANIFEST_NAME} cannot be used: {error!r}") from error
@@ -107,11 +112,21 @@ class Manifest:
             raise ModelError("the model's labels must be present and distinct")
         if self.nobody is not None and self.nobody not in self.labels:
             raise ModelError(f"the model's label for nobody, {self.nobody!r}, is not among its labels")
-        if self.semantics is Semantics.INDEPENDENT and len(self.thresholds) != len(self.labels):
-            raise ModelError("a model with independent labels needs one threshold a label")
+        self._check_numbers()
         # Files are joined to a directory when they are fetched: a name may not lead out of it.
         if any(Path(name).name != name or name in ("", ".", "..") for name in self.files):
             raise ModelError("the model's files must be plain names")
+
+    def _check_numbers(self) -> None:
+        independent = self.semantics is Semantics.INDEPENDENT
+        if (independent or self.thresholds) and len(self.thresholds) != len(self.labels):
+            raise ModelError("a model with independent labels needs one threshold a label, any other one or none")
+        if not all(math.isfinite(each) and (independent or each > 0) for each in self.thresholds):
+            raise ModelError("the model's thresholds must be finite, and positive for exclusive labels")
+        if self.dispersions and len(self.dispersions) != len(self.labels) + independent:
+            raise ModelError("the model needs one dispersion a label, and nobody's where labels are independent")
+        if not all(math.isfinite(each) and each >= 1 for each in self.dispersions):
+            raise ModelError("the model's dispersions must be finite and at least 1")
 
 
 def sha256(data: bytes) -> str:

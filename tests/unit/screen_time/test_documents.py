@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,18 @@ def test_a_result_says_who_was_on_screen_when(tmp_path: Path) -> None:
     assert {name: found["seconds"] for name, found in document["characters"].items()} == {"red": 2.0, "green": 1.0}
     assert document["nobody"]["seconds"] == 0.48
     assert [(s["start"], s["end"]) for s in document["characters"]["green"]["segments"]] == [(2.0, 3.0)]
+
+
+def test_seconds_have_an_interval_where_the_model_knows_its_dispersions(tmp_path: Path) -> None:
+    """In seconds, for every character and nobody; null for the model as it was."""
+    document, measurement, classifier = measured(tmp_path, Semantics.EXCLUSIVE, nobody="blue")
+    assert document["characters"]["red"]["seconds_interval"] is None
+    manifest = replace(classifier.manifest, dispersions=(4.0, 4.0, 4.0))
+    document = result_document(SOURCE, MODEL, manifest, measurement, Request("request", {"total": 1.0}))
+    validate(document, "screen-time.schema.json")
+    for found in (*document["characters"].values(), document["nobody"]):
+        low, high = found["seconds_interval"]
+        assert 0 <= low <= found["seconds"] <= high <= 3.48
 
 
 def test_frames_csv_has_a_row_for_each_sample(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The arithmetic of screen time."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -108,6 +109,64 @@ def test_each_threshold_counts_for_its_own_character() -> None:
     assert summary.together[0].milliseconds == 1000
     assert summary.nobody is not None
     assert summary.nobody.milliseconds == 500
+
+
+def test_exclusive_thresholds_weigh_the_labels_against_each_other() -> None:
+    """Jerry counts from two thirds of what the others need; confidence stays his probability."""
+    manifest = replace(EXCLUSIVE, thresholds=(1.2, 0.8, 1.2))
+    probabilities = rows((0.2, 0.35, 0.45), (0.2, 0.3, 0.5), (0.4, 0.3, 0.3))
+    summary = summarise([1000, 1000, 1000], probabilities, manifest)
+    jerry = summary.characters["jerry"]
+    assert jerry.milliseconds == 2000
+    assert jerry.mean_confidence is not None
+    assert abs(jerry.mean_confidence - 0.325) < 1e-6
+    assert [found.milliseconds for found in everyone(summary)] == [2000, 1000, 0]
+
+
+@given(measured(labels=3))
+def test_equal_thresholds_are_none(video: tuple[list[int], Probabilities]) -> None:
+    """For decisions as for margins, which stay below 1 for probabilities that add up to 1."""
+    durations, drawn = video
+    probabilities = (drawn + np.float32(1e-3)) / (drawn + np.float32(1e-3)).sum(axis=1, keepdims=True)
+    equal = replace(EXCLUSIVE, thresholds=(1.0, 1.0, 1.0))
+    assert np.allclose(margins(probabilities, equal), margins(probabilities, EXCLUSIVE), atol=1e-6)
+    skewed = margins(probabilities, replace(EXCLUSIVE, thresholds=(0.5, 1.0, 2.0)))
+    assert ((skewed >= 0) & (skewed <= 1 + 1e-6)).all()
+    del durations
+
+
+@given(measured(labels=3), st.booleans(), st.floats(min_value=1, max_value=1000))
+def test_intervals_hold_the_seconds_and_lie_within_the_video(
+    video: tuple[list[int], Probabilities], independent: bool, dispersion: float
+) -> None:
+    """Whatever the model answers, and however unsure it is; a larger dispersion never narrows them."""
+    durations, probabilities = video
+    manifest = INDEPENDENT if independent else EXCLUSIVE
+    answered = probabilities[:, : len(manifest.labels)]
+    widths = []
+    for factor in (1.0, dispersion):
+        summary = summarise(durations, answered, replace(manifest, dispersions=(factor,) * 3))
+        for found in everyone(summary):
+            assert found.interval_ms is not None
+            low, high = found.interval_ms
+            assert 0 <= low <= found.milliseconds <= high <= summary.duration_ms
+        widths.append([each.interval_ms[1] - each.interval_ms[0] for each in everyone(summary)])
+    assert all(narrow <= wide for narrow, wide in zip(*widths, strict=True))
+
+
+def test_an_interval_by_hand() -> None:
+    """100 seconds at 0.8, all counted: 80 plus and minus 1.645 · √(4 · 100 · 0.16) = 13.2, and up to the 100."""
+    manifest = replace(INDEPENDENT, dispersions=(4.0, 1.0, 1.0))
+    summary = summarise([1000] * 100, rows(*[(0.8, 0.0)] * 100), manifest)
+    assert summary.characters["jerry"].interval_ms == (66_841, 100_000)
+    assert summary.characters["tom"].interval_ms == (0, 0)
+    assert summary.nobody is not None
+    assert summary.nobody.interval_ms == (0, 26_579)
+
+
+def test_without_dispersions_there_is_no_interval() -> None:
+    """A model that does not know how sure it is does not pretend."""
+    assert all(found.interval_ms is None for found in everyone(summarise([1000], rows((0.2, 0.8, 0)), EXCLUSIVE)))
 
 
 def test_a_character_never_seen_has_no_time_and_no_confidence() -> None:
