@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,8 @@ from screen_time.summary import presence
 from training.dataset import Targets
 from training.labels import LabelScheme
 
-THRESHOLD = 0.5
-"""The probability from which an independent label counts as present."""
+PLAIN_THRESHOLD = 0.5
+"""The probability from which an independent label counts as present, where nothing says better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +79,26 @@ class Answers:
             np.concatenate([part.durations_ms for part in parts]),
         )
 
+    def chosen(self, which: NDArray[Any]) -> Self:
+        """Some of the answers, by a mask or by positions."""
+        return type(self)(self.indices[which], self.probabilities[which], self.targets[which], self.durations_ms[which])
+
     def losses(self) -> NDArray[np.float64]:
         """How wrong each answer is (n): the negative logarithm of the probability given to what was shown."""
         given = np.where(self.targets == 1, self.probabilities, 1 - self.probabilities).astype(np.float64)
         return np.asarray(-np.log(np.clip(given, 1e-9, 1)).sum(axis=1))
 
 
-def score(answers: Answers, manifest: Manifest) -> Scores:
-    """Scores of `answers` to the labels of `manifest`, by the rule that the function itself applies."""
+def score(answers: Answers, manifest: Manifest, present: NDArray[np.bool_] | None = None) -> Scores:
+    """Scores of `answers` to the labels of `manifest`, by the rule that the function itself applies.
+
+    `present` (n × labels) is what was counted, where frames were counted by different thresholds.
+    """
     from sklearn.metrics import precision_recall_fscore_support
 
     shown = answers.targets == 1
-    present = presence(answers.probabilities, manifest)
+    if present is None:
+        present = presence(answers.probabilities, manifest)
     columns = precision_recall_fscore_support(shown, present, average=None, zero_division=0)
     labels = {
         label: LabelScore(float(precision), float(recall), float(f1), int(support))
@@ -115,7 +123,7 @@ def draft_manifest(scheme: LabelScheme, spec: InputSpec, head: str) -> Manifest:
         labels=scheme.labels,
         semantics=scheme.semantics,
         nobody=scheme.nobody,
-        thresholds=(THRESHOLD,) * len(scheme.labels) if independent else (),
+        thresholds=(PLAIN_THRESHOLD,) * len(scheme.labels) if independent else (),
         input=spec,
         head=head,
         form="",

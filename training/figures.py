@@ -10,6 +10,7 @@ from screen_time.summary import presence
 from training.dataset import Dataset
 from training.evaluation import Answers, Scores, mistakes
 from training.head import Epoch
+from training.probability_scores import probability_scores, reliability
 from training.validation import LearningPoint
 
 if TYPE_CHECKING:
@@ -43,6 +44,22 @@ def epochs_figure(epochs: Sequence[Epoch]) -> "Figure":
             axes.plot(range(1, len(epochs) + 1), [epoch[key] for epoch in epochs], label=legend)
         axes.set(xlabel="epoch", ylabel=name)
         axes.legend()
+    return figure
+
+
+def reliability_figure(answers: Answers, manifest: Manifest) -> "Figure":
+    """How often what is given a probability comes true: on the diagonal, probabilities mean what they say."""
+    error = probability_scores(answers, manifest).ece
+    figure = _figure(5, 5)
+    axes = figure.add_subplot()
+    axes.plot((0, 1), (0, 1), linestyle=":", color="grey", label="as it should be")
+    for label, bins in reliability(answers, manifest).items():
+        confidences, frequencies = ([getattr(each, name) for each in bins] for name in ("confidence", "frequency"))
+        (line,) = axes.plot(confidences, frequencies, label=label)
+        axes.scatter(confidences, frequencies, s=[10 + each.count for each in bins], color=line.get_color(), alpha=0.6)
+    axes.set(xlabel="probability given (areas: frames)", ylabel="share that came true", xlim=(0, 1), ylim=(-0.02, 1.02))
+    axes.set_title(f"expected calibration error {error:.3f}")
+    axes.legend()
     return figure
 
 

@@ -1,0 +1,52 @@
+"""All of it together, as training asks for it."""
+
+import numpy as np
+import pytest
+
+from screen_time.manifest import Manifest
+from tests.answers import EXCLUSIVE, INDEPENDENT, imagined, in_folds, one_video
+from training.calibration import Calibration
+from training.certainty import fit_certainty
+from training.evaluation import score
+from training.thresholds import plain_thresholds
+
+EACH = pytest.mark.parametrize("manifest", [EXCLUSIVE, INDEPENDENT], ids=["exclusive", "independent"])
+
+
+@EACH
+def test_what_is_fitted_can_be_served_and_is_scored_out_of_fold(manifest: Manifest) -> None:
+    """A manifest that reads back, and figures better than the raw ones'."""
+    offsets = [-1.0 if label == "jerry" else 0.0 for label in manifest.labels]
+    answers = imagined(manifest, 400, scale=3.0, offsets=offsets, memory=0.6)
+    found = fit_certainty(answers, manifest, in_folds(answers), one_video(answers))
+    assert Manifest.from_json(found.manifest.to_json()) == found.manifest
+    assert len(found.dispersions) == 3
+    metrics = found.metrics()
+    assert metrics["ece"] < metrics["uncalibrated_ece"]
+    assert metrics["brier"] < metrics["uncalibrated_brier"]
+    assert 0.7 < metrics["interval_coverage"] <= 1
+    before, after = (
+        score(each, manifest, present) for each, present in ((answers, None), (found.answers, found.present))
+    )
+    assert abs(after.seconds_error("jerry")) < abs(before.seconds_error("jerry"))
+    assert {"dispersion_jerry", "calibration_offset_tom"} <= set(found.parameters())
+
+
+@EACH
+def test_a_single_fold_changes_nothing(manifest: Manifest) -> None:
+    """A head that is too dear to be fitted for every group is served as it is."""
+    answers = imagined(manifest, 100)
+    found = fit_certainty(answers, manifest, np.zeros(100, dtype=np.int64), one_video(answers))
+    assert found.calibration == Calibration.identity(manifest)
+    assert found.thresholds == plain_thresholds(manifest)
+    assert found.dispersions == ()
+    assert found.answers is answers
+
+
+@EACH
+def test_the_same_answers_give_the_same_parameters(manifest: Manifest) -> None:
+    """To the bit."""
+    answers = imagined(manifest, 150)
+    one, other = (fit_certainty(answers, manifest, in_folds(answers), one_video(answers)) for _ in range(2))
+    assert one.calibration == other.calibration
+    assert one.manifest == other.manifest
