@@ -5,7 +5,7 @@ import sys
 import typer
 from rich.markup import escape
 
-from cli import converting, labelling, models, predicting, stack
+from cli import converting, labelling, models, predicting, stack, suggesting
 from cli.console import err
 from screen_time.errors import ScreenTimeError
 
@@ -18,6 +18,7 @@ app = typer.Typer(
 )
 app.command()(labelling.frames)
 app.command()(labelling.label)
+app.command()(suggesting.suggest)
 app.command()(labelling.import_labels)
 app.command()(models.train)
 app.command()(models.evaluate)

@@ -17,6 +17,7 @@ from training.errors import LabelError
 from training.evaluation import Answers, Scores, score
 from training.labels import NOBODY_NAMES, LabelFile, LabelledTime, interval_ms, read_label_file
 from training.model_names import DEFAULT_MODEL
+from training.probability_scores import ProbabilityScores, probability_scores
 from training.registry import ResolvedModel, resolve
 from training.reporting import Reporter, Silent
 
@@ -28,6 +29,7 @@ class Evaluation:
     model: ResolvedModel
     manifest: Manifest
     scores: Scores
+    probability_scores: ProbabilityScores
     notes: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -40,6 +42,7 @@ class Evaluation:
             "per_class": {label: asdict(each) for label, each in self.scores.labels.items()},
             "seconds": {"predicted": dict(self.scores.seconds_predicted), "true": dict(self.scores.seconds_true)},
             "duration_seconds": self.scores.duration_seconds,
+            **asdict(self.probability_scores),
         }
 
 
@@ -57,7 +60,7 @@ def evaluate(pair: LabelledVideo, uri: str = DEFAULT_MODEL, reporter: Reporter |
     file = _read_labels(pair.labels, manifest)
     reporter.stage("Classifying labelled frames", sum(not labelled.uncertain for labelled in file.times))
     answers = Answers.joined(list(_answers(pair, file, classifier, reporter)))
-    return Evaluation(model, manifest, score(answers, manifest), file.notes)
+    return Evaluation(model, manifest, score(answers, manifest), probability_scores(answers, manifest), file.notes)
 
 
 def _read_labels(path: Path, manifest: Manifest) -> LabelFile:

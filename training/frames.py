@@ -38,20 +38,21 @@ def write_frames(
     if interval_ms < SHORTEST_INTERVAL_MS:
         raise TrainingError(f"A frame every {every_seconds:g} s is too often; at least 0.04 s must lie between two.")
     labels = folder / LABELS_NAME
-    _refuse_filled(labels)
+    refuse_filled(labels)
     reporter.stage("Writing frames")
     names = []
     with Video.open(video) as opened:
         folder.mkdir(parents=True, exist_ok=True)
         for sample in opened.samples(interval_ms):
             names.append(frame_name(sample.start_ms))
-            _write_image(folder / names[-1], sample.image)
+            write_image(folder / names[-1], sample.image)
             reporter.advance()
     _write_labels(labels, names)
     return WrittenFrames(len(names), labels)
 
 
-def _refuse_filled(labels: Path) -> None:
+def refuse_filled(labels: Path) -> None:
+    """Raise LabelError where `labels` exists and something is filled in."""
     if not labels.exists():
         return
     with labels.open(newline="", encoding="utf-8-sig", errors="replace") as file:
@@ -61,7 +62,8 @@ def _refuse_filled(labels: Path) -> None:
         raise LabelError(f"{labels} is filled in already; choose another folder, or move it away.")
 
 
-def _write_image(path: Path, image: Frame) -> None:
+def write_image(path: Path, image: Frame) -> None:
+    """Write a frame as JPEG; raises TrainingError where it cannot be."""
     bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     if not cv2.imwrite(str(path), bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]):
         raise TrainingError(f"{path} cannot be written.")
