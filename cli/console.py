@@ -1,7 +1,7 @@
 """What a person sees in the terminal: results on stdout, everything else on stderr."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -109,17 +109,19 @@ def reporter() -> Iterator[TerminalReporter]:
 
 def print_result(document: Mapping[str, Any]) -> None:
     """Show who was on screen how long."""
-    table = Table(title=f"{document['video']['key']}: {document['video']['duration_seconds']:.3f} s")
-    for title in ("on screen", "seconds", "percent", "first seen", "last seen", "confidence"):
-        table.add_column(title, justify="left" if title == "on screen" else "right")
     rows = dict(document["characters"])
     if document["nobody"] is not None:
         rows["nobody"] = document["nobody"]
+    sure = any(found.get("seconds_interval") for found in rows.values())
+    table = Table(title=f"{document['video']['key']}: {document['video']['duration_seconds']:.3f} s")
+    for title in ("on screen", "seconds", *["between"] * sure, "percent", "first seen", "last seen", "confidence"):
+        table.add_column(title, justify="left" if title == "on screen" else "right")
     for name, found in rows.items():
         table.add_row(
             name,
-            *(_cell(found[key]) for key in ("seconds", "percent", "first_seen", "last_seen")),
-            _cell(found["mean_confidence"]),
+            _cell(found["seconds"]),
+            *[_between(found.get("seconds_interval"))] * sure,
+            *(_cell(found[key]) for key in ("percent", "first_seen", "last_seen", "mean_confidence")),
         )
     out.print(table)
 
@@ -137,6 +139,10 @@ def print_seconds(
         share = None if difference is None else 100 * difference / duration_seconds
         table.add_row(label, _cell(seconds), _cell(known), _cell(difference, "+"), _cell(share, "+") + " %")
     out.print(table)
+
+
+def _between(interval: Sequence[float] | None) -> str:
+    return "–" if interval is None else f"{interval[0]:.1f} and {interval[1]:.1f}"
 
 
 def _cell(value: float | None, sign: str = "") -> str:

@@ -42,10 +42,16 @@ class NamedAnswer:
 NamedAnswers = dict[FrameKey, NamedAnswer]
 
 
-def named_answers(answers: Answers, dataset: Dataset, manifest: Manifest) -> NamedAnswers:
-    """The answers on a dataset's frames by name; each frame's group is the one that it was held out with."""
+def named_answers(
+    answers: Answers, dataset: Dataset, manifest: Manifest, present: NDArray[np.bool_] | None = None
+) -> NamedAnswers:
+    """The answers on a dataset's frames by name; each frame's group is the one that it was held out with.
+
+    `present` (n × labels) is what was counted, where frames were counted by different thresholds.
+    """
     groups = group_names(dataset.examples)
-    present = presence(answers.probabilities, manifest)
+    if present is None:
+        present = presence(answers.probabilities, manifest)
     found: NamedAnswers = {}
     for row, index in enumerate(answers.indices):
         example = dataset.examples[index]

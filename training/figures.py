@@ -49,7 +49,7 @@ def epochs_figure(epochs: Sequence[Epoch]) -> "Figure":
 
 def reliability_figure(answers: Answers, manifest: Manifest) -> "Figure":
     """How often what is given a probability comes true: on the diagonal, probabilities mean what they say."""
-    error = probability_scores(answers, manifest).ece
+    scores = probability_scores(answers, manifest)
     figure = _figure(5, 5)
     axes = figure.add_subplot()
     axes.plot((0, 1), (0, 1), linestyle=":", color="grey", label="as it should be")
@@ -58,7 +58,7 @@ def reliability_figure(answers: Answers, manifest: Manifest) -> "Figure":
         (line,) = axes.plot(confidences, frequencies, label=label)
         axes.scatter(confidences, frequencies, s=[10 + each.count for each in bins], color=line.get_color(), alpha=0.6)
     axes.set(xlabel="probability given (areas: frames)", ylabel="share that came true", xlim=(0, 1), ylim=(-0.02, 1.02))
-    axes.set_title(f"expected calibration error {error:.3f}")
+    axes.set_title(f"expected calibration error {scores.ece:.3f} (by chance {scores.ece_by_chance:.3f})")
     axes.legend()
     return figure
 

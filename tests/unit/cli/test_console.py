@@ -35,3 +35,19 @@ def test_a_terminal_shows_count_rate_and_what_is_left(monkeypatch: pytest.Monkey
 def test_a_log_file_gets_one_line_a_stage(monkeypatch: pytest.MonkeyPatch) -> None:
     """And sentences, and nothing else."""
     assert drawn(monkeypatch, terminal=False) == "Counting\nHalf way.\nSomething else\n"
+
+
+@pytest.mark.parametrize("interval", [None, [11.25, 14.0]])
+def test_a_result_shows_between_which_seconds_the_truth_lies(
+    monkeypatch: pytest.MonkeyPatch, interval: list[float] | None
+) -> None:
+    """A column that a model without intervals does not get."""
+    screen = io.StringIO()
+    monkeypatch.setattr(console, "out", Console(file=screen, width=120))
+    times = {"percent": 50.0, "first_seen": 0.0, "last_seen": 24.0, "mean_confidence": 0.9}
+    found = {"seconds": 12.0, "seconds_interval": interval, **times}
+    video = {"key": "ep.mp4", "duration_seconds": 24.0}
+    console.print_result({"video": video, "characters": {"tom": found}, "nobody": None})
+    text = screen.getvalue()
+    assert "12.00" in text
+    assert ("between" in text) == ("11.2 and 14.0" in text) == (interval is not None)

@@ -29,7 +29,7 @@ def test_exclusive_scores_by_hand() -> None:
     assert scores.average_precision == {}
     bins = reliability(found, EXCLUSIVE)["most probable label"]
     assert [(each.count, each.frequency) for each in bins] == [(2, 0.5), (1, 1.0)]
-    assert scores.metrics() == {"brier": scores.brier, "ece": scores.ece}
+    assert set(scores.metrics()) == {"brier", "ece", "ece_by_chance"}
 
 
 def test_independent_scores_by_hand() -> None:
@@ -49,6 +49,15 @@ def test_a_label_that_no_frame_shows_has_no_average_precision() -> None:
     scores = probability_scores(answers([[0.9, 0.1]], [[1, 0]]), INDEPENDENT)
     assert scores.average_precision["tom"] is None
     assert "tom_average_precision" not in scores.metrics()
+
+
+def test_chance_alone_makes_an_error_that_shrinks_with_the_frames() -> None:
+    """Of 300 frames' error half may be chance; a model that exaggerates is far above it."""
+    few, many = (probability_scores(imagined(INDEPENDENT, frames, memory=0.0), INDEPENDENT) for frames in (300, 6000))
+    assert many.ece_by_chance < few.ece_by_chance / 3
+    assert few.ece == pytest.approx(few.ece_by_chance, abs=0.02)
+    exaggerated = probability_scores(imagined(INDEPENDENT, 6000, memory=0.0, scale=3.0), INDEPENDENT)
+    assert exaggerated.ece > 5 * exaggerated.ece_by_chance
 
 
 def test_the_diagram_has_a_curve_for_each_label_and_the_figure_in_its_title() -> None:
