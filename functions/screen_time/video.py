@@ -21,6 +21,7 @@ from av.video.stream import VideoStream
 
 from screen_time.container import check_pixels, coded_size, declared_seconds, open_stream, raise_out_of_memory
 from screen_time.errors import ErrorCode, VideoError
+from screen_time.needed_frames import DISPENSABLE, Grid, Needed
 from screen_time.samples import WHOLE_VIDEO, Extent, Frame, Outline, Part, Sample, VideoInfo
 from screen_time.video_limits import VideoFile, VideoLimits
 
@@ -59,6 +60,7 @@ class Video:
         self.corrupt_packets = 0
         self.truncated = False
         self._packets_read = 0
+        self._needed = Needed()
         self._first_packet: Packet[VideoStream] | None = None
         self.extent: Extent | None = None
         self._frames = self._decode(self._packets())
@@ -125,6 +127,7 @@ class Video:
         """
         if interval_ms < 1:
             raise ValueError("the sampling interval must be at least 1 ms")
+        self._leave_out_between(interval_ms)
         pending: Sample | None = None
         index = part.first
         end_ms = 0
@@ -144,6 +147,14 @@ class Video:
             end_ms = int(until * 1000)
         if pending is not None:
             yield replace(pending, duration_ms=end_ms - pending.start_ms)
+
+    def _leave_out_between(self, interval_ms: int) -> None:
+        """From now on decode no frame that is neither a sample nor needed for one, where the codec tells them apart."""
+        origin, unit = self._first.pts, self._stream.time_base
+        if origin is None or not unit or self._stream.codec.canonical_name not in DISPENSABLE:
+            return
+        if _time_base(self._first, self._stream) == unit:
+            self._needed.grid = Grid(origin, Fraction(interval_ms, 1000) / unit)
 
     def _displayed(self, start: Fraction) -> Iterator[tuple[VideoFrame, Fraction, Fraction]]:
         """Each frame with the times, in seconds after the first frame, from and until which it is on display.
@@ -219,6 +230,7 @@ class Video:
         if packet is None or packet.pts is None or not packet.is_keyframe:
             return None, iter(())
         key = packet.pts
+        self._needed.restart()
         frames = self._decode(itertools.chain([packet], packets))
         return key, itertools.dropwhile(lambda frame: frame.is_corrupt or (frame.pts or 0) < key, frames)
 
@@ -227,13 +239,15 @@ class Video:
         self._container.close()
         self._file.seek(0)
         self._container, self._stream = open_stream(self._file, self._limits)
+        self._needed.restart()
         self._frames = self._decode(self._packets())
         next(self._frames, None)
 
     def _decode(self, packets: "Iterator[Packet[VideoStream] | None]") -> Iterator[VideoFrame]:
         """Every frame that can be decoded, in order of presentation; what cannot is counted and passed over."""
         corrupt_in_a_row = 0
-        for packet in packets:
+        for packet, needed in self._needed.judge(packets):
+            self._stream.codec_context.skip_frame = "DEFAULT" if needed else "NONREF"
             try:
                 frames = self._stream.decode(packet)
             except (av.error.InvalidDataError, av.error.ArgumentError):
