@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from screen_time import processors
 from screen_time.errors import ModelError
 from screen_time.manifest import MANIFEST_NAME, InputSpec, Manifest, sha256
 from screen_time.samples import Frame
@@ -32,6 +33,10 @@ class Answer:
     maps: Maps | None
 
 
+OPTIONS = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": str(processors.available())}
+"""How OpenVINO compiles a model."""
+
+
 class Classifier:
     """An OpenVINO model compiled for this machine's processor, with the manifest it came with."""
 
@@ -42,7 +47,7 @@ class Classifier:
 
         self.manifest = manifest
         try:
-            compiled = openvino.Core().compile_model(directory / MODEL_FILE, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+            compiled = openvino.Core().compile_model(directory / MODEL_FILE, "CPU", OPTIONS)
         except RuntimeError as error:
             raise ModelError(f"the model's {MODEL_FILE} cannot be loaded: {error}") from error
         self._compiled = compiled

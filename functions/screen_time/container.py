@@ -14,6 +14,7 @@ from av.stream import Disposition
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
+from screen_time import processors
 from screen_time.errors import ErrorCode, VideoError
 from screen_time.mp4_index import check_index
 from screen_time.video_limits import VideoFile, VideoLimits
@@ -45,6 +46,7 @@ def open_stream(file: VideoFile, limits: VideoLimits) -> tuple[InputContainer, V
         container.close()
         raise
     stream.thread_type = "AUTO"
+    stream.codec_context.thread_count = processors.available()
     # The container's options reach its probes only.
     stream.codec_context.options = {"max_pixels": str(limits.pixels)}
     return container, stream

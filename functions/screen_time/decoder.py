@@ -46,7 +46,16 @@ START_SECONDS = 60.0
 WATCH_SECONDS = 0.2
 """How often a child that says nothing is looked at."""
 
-ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX")
+ENVIRONMENT = (
+    "PATH",
+    "LD_LIBRARY_PATH",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "PYTHONDONTWRITEBYTECODE",
+    "PYTHONPYCACHEPREFIX",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+)
 """What a child gets of the environment; everything else, credentials above all, stays here."""
 
 
