@@ -15,14 +15,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from screen_time import serialisation
+from screen_time.decoder_bounds import DecoderBounds
 from screen_time.decoder_messages import (
     DATA,
     FREE,
@@ -59,20 +59,14 @@ ENVIRONMENT = (
 """What a child gets of the environment; everything else, credentials above all, stays here."""
 
 
-@dataclass(frozen=True, slots=True)
-class DecoderBounds:
-    """What one video may take: bytes of address space, seconds of processor time, seconds without any progress."""
-
-    memory_bytes: int = 3 * 1024**3
-    cpu_seconds: int = 24 * 3600
-    stall_seconds: float = 60.0
-
-
 class ChildDecoder:
-    """Decodes each video in a fresh child process within `bounds`."""
+    """Decodes each video in a fresh child process within `bounds`.
 
-    def __init__(self, bounds: DecoderBounds = DecoderBounds()) -> None:
-        self._bounds = bounds
+    With `ahead`, the next one's child is started as soon as a video is done with.
+    """
+
+    def __init__(self, bounds: DecoderBounds | None = None, *, ahead: bool = False) -> None:
+        self._bounds, self._ahead = bounds or DecoderBounds(), ahead
         self._spare: _Child | None = None
 
     def prestart(self) -> None:
@@ -107,10 +101,14 @@ class ChildDecoder:
             self.prestart()
             child, self._spare = self._spare, None
             assert child is not None  # noqa: S101 (for the type checker: prestart has just set it)
-            return _ChildDecoding(child, file, order, self._bounds.stall_seconds)
+            return _ChildDecoding(child, file, order, self._bounds.stall_seconds, self._after)
         except BaseException:
             file.close()
             raise
+
+    def _after(self) -> None:
+        if self._ahead:
+            self.prestart()
 
 
 class _Child:
@@ -160,7 +158,10 @@ News = tuple[Sample, int] | Decoded | Outline | BaseException
 class _ChildDecoding:
     """One video's decoding: a thread listens to the child, `samples` hands on what it heard."""
 
-    def __init__(self, child: _Child, file: VideoFile, order: Order, stall_seconds: float) -> None:
+    def __init__(
+        self, child: _Child, file: VideoFile, order: Order, stall_seconds: float, after: Callable[[], None]
+    ) -> None:
+        self._after = after
         self._child, self._file, self._order, self._stall_seconds = child, file, order, stall_seconds
         self._ring = None if order.request is None else FrameRing(child.memory, SLOTS, order.request.input)
         self._sending = threading.Lock()
@@ -185,6 +186,7 @@ class _ChildDecoding:
         self._file.close()
         # An error that waits here holds us by its traceback, and we hold the shared memory.
         self._news = queue.SimpleQueue()
+        self._after()
 
     def samples(self) -> Iterator[Sample]:
         while isinstance(news := self._next(), tuple):

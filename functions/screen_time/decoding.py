@@ -28,11 +28,15 @@ class DecodingRequest:
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """What was read: decoded frames, packets that could not be decoded, and whether the data ended too early."""
+    """What was read: decoded frames, packets that could not be decoded, and whether the data ended too early.
+
+    `samples_reused` needed no inference, since their frames were the same as the ones before.
+    """
 
     frames_decoded: int
     corrupt_packets: int
     truncated: bool
+    samples_reused: int = 0
 
 
 @dataclass(frozen=True, slots=True)

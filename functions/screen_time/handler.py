@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.idempotency import IdempotencyConfig, idemp
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from screen_time.champion import Champion
+from screen_time.decoder import ChildDecoder
 from screen_time.events import Upload, is_sqs, uploads, uploads_of_message
 from screen_time.ingest import Ingest
 from screen_time.leases import LeasedRecords, renewed
@@ -31,6 +32,8 @@ RECORD_KEPT_SECONDS = 24 * 3600
 """When DynamoDB clears away what a killed function has left; long before that its lease is over."""
 
 settings = Settings.from_environment()
+decoder = ChildDecoder(settings.decoder, ahead=True)
+decoder.prestart()  # it loads its libraries while this process loads its own
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 idempotency = IdempotencyConfig(expires_after_seconds=RECORD_KEPT_SECONDS)
 
@@ -95,7 +98,7 @@ def _sqs() -> "SQSClient":
 
 @cache
 def _ingest() -> Ingest:
-    return Ingest(boto3.client("s3"), settings, _long_videos(), outlets(settings.outlets))
+    return Ingest(boto3.client("s3"), settings, _long_videos(), outlets(settings.outlets), decoder)
 
 
 def _long_videos() -> LongVideos | None:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from screen_time.champion import ServedModel
+from screen_time.decoding import Decoder
 from screen_time.documents import Request
 from screen_time.errors import ErrorCode, PermanentError, SupersededError, VideoError
 from screen_time.events import Upload
@@ -53,9 +54,10 @@ class Ingest:
         settings: Settings,
         long_videos: LongVideos | None = None,
         outlets: Outlets | None = None,
+        decoder: Decoder | None = None,
     ) -> None:
         self._s3, self._settings, self._long_videos = s3, settings, long_videos
-        self._outlets = outlets or Outlets()
+        self._outlets, self._decoder = outlets or Outlets(), decoder
 
     def answered(self, upload: Upload, model: ServedModel) -> Outcome | None:
         """How the upload ended already, by what stands in the results bucket; None where it is to be processed.
@@ -108,7 +110,7 @@ class Ingest:
         """Hand a video that is too long for one function to the state machine, if there is one."""
         if self._long_videos is None:
             return False
-        found = outline(video, self._settings.limits)
+        found = outline(video, self._settings.limits, decoder=self._decoder)
         if not self._long_videos.takes(found, order.model.classifier.input, order.job.interval_ms):
             return False
         self._long_videos.start(order.job.of(video))
@@ -116,8 +118,15 @@ class Ingest:
 
     def _measure(self, order: _Order, video: VideoObject) -> Outcome:
         started = time.perf_counter()
-        classifier = order.model.classifier
-        measurement = measure(video, classifier, order.job.interval_ms, self._settings.limits)
+        classifier, settings = order.model.classifier, self._settings
+        measurement = measure(
+            video,
+            classifier,
+            order.job.interval_ms,
+            settings.limits,
+            decoder=self._decoder,
+            reuse=settings.reuse_held_frames,
+        )
         request = Request(order.request_id, {"total": time.perf_counter() - started})
         order.publisher.publish(video, classifier.manifest, measurement, request)
         return Outcome.MEASURED

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from screen_time.classifier import Answer, Classifier, Probabilities
 from screen_time.decoder import ChildDecoder
 from screen_time.decoding import Counters, Decoder, DecodingRequest
+from screen_time.held_frames import HeldFrames
 from screen_time.highlights import Collector, Highlights
 from screen_time.samples import WHOLE_VIDEO, Extent, Outline, Part, Sample, VideoInfo
 from screen_time.video_limits import VideoFile, VideoLimits
@@ -69,12 +70,13 @@ def measure(  # noqa: PLR0913 (each from the third on has a default)
     part: Part = WHOLE_VIDEO,
     *,
     decoder: Decoder | None = None,
+    reuse: bool = True,
 ) -> Measurement:
     """Sample `source` each `interval_ms` and classify every sample; memory does not grow with the images read.
 
     Of a `part`, the same samples are measured as the whole video has there. The video is decoded in a child process
-    unless `decoder` says otherwise, while earlier samples are classified. Closes `source`. Raises VideoError where it
-    cannot be measured.
+    unless `decoder` says otherwise, while earlier samples are classified. With `reuse`, a frame that is the same as the
+    one before it is not classified again. Closes `source`. Raises VideoError where it cannot be measured.
     """
     request = DecodingRequest(classifier.input, interval_ms, limits or VideoLimits(), part)
     timings = Timings()
@@ -82,11 +84,12 @@ def measure(  # noqa: PLR0913 (each from the third on has a default)
     durations_ms: list[int] = []
     probabilities: list[Probabilities] = [np.empty((0, len(classifier.manifest.labels)), dtype=np.float32)]
     collector = Collector(classifier.manifest)
+    frames = HeldFrames(classifier, reuse=reuse)
     with (decoder or ChildDecoder()).open(source, request) as decoding:
         for batch in _batches(decoding.samples(), classifier):
             start_ms += batch.start_ms
             durations_ms += batch.durations_ms
-            probabilities.append(_classify(batch, classifier, collector, timings))
+            probabilities.append(_classify(batch, frames, collector, timings))
             if progress is not None:
                 progress(start_ms[-1] + durations_ms[-1])
         decoded = decoding.decoded()
@@ -98,7 +101,7 @@ def measure(  # noqa: PLR0913 (each from the third on has a default)
         tuple(durations_ms),
         np.concatenate(probabilities),
         collector.highlights(),
-        decoded.counters,
+        replace(decoded.counters, samples_reused=frames.reused),
         timings,
         decoded.extent,
     )
@@ -127,9 +130,9 @@ def _batches(samples: Iterator[Sample], classifier: Classifier) -> Iterator[_Bat
         yield replace(batch, frames=frames[: len(batch.start_ms)])
 
 
-def _classify(batch: _Batch, classifier: Classifier, collector: Collector, timings: Timings) -> Probabilities:
+def _classify(batch: _Batch, frames: HeldFrames, collector: Collector, timings: Timings) -> Probabilities:
     started = time.perf_counter()
-    answer: Answer = classifier.classify(batch.frames)
+    answer: Answer = frames.classify(batch.frames)
     answered = time.perf_counter()
     collector.add(batch.start_ms, batch.frames, answer)
     timings.classify += answered - started

@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
+from screen_time.decoding import Decoder
 from screen_time.documents import Request
 from screen_time.errors import ErrorCode, ObjectError, PermanentError, ScreenTimeError, SupersededError, VideoError
 from screen_time.jobs import Job
@@ -42,9 +43,14 @@ class Segments:
     """The tasks of the state machine. Each may run twice without a difference."""
 
     def __init__(
-        self, s3: "S3Client", settings: TaskSettings, models: PinnedModels, outlets: Outlets | None = None
+        self,
+        s3: "S3Client",
+        settings: TaskSettings,
+        models: PinnedModels,
+        outlets: Outlets | None = None,
+        decoder: Decoder | None = None,
     ) -> None:
-        self._s3, self._settings = s3, settings
+        self._s3, self._settings, self._decoder = s3, settings, decoder
         self._models = models
         self._outlets = outlets or Outlets()
 
@@ -52,7 +58,7 @@ class Segments:
         """Where the video is cut: as many segments as its work is worth and its key frames and its size allow."""
         settings = self._settings
         video = open_video_object(self._s3, job.upload)
-        found = outline(video, settings.limits)
+        found = outline(video, settings.limits, decoder=self._decoder)
         work = work_seconds(found, self._models.manifest(job.model).input, job.interval_ms)
         affordable = Cost(video.bytes_fetched, video.size).segments(settings.segment_reread_bytes)
         count = min(segments(work, settings.segment_seconds), affordable)
@@ -67,7 +73,15 @@ class Segments:
             return 0
         model = self._models.served(job.model)
         video = open_video_object(self._s3, job.upload)
-        found = measure(video, model.classifier, job.interval_ms, self._settings.limits, part=segment.part)
+        found = measure(
+            video,
+            model.classifier,
+            job.interval_ms,
+            self._settings.limits,
+            part=segment.part,
+            decoder=self._decoder,
+            reuse=self._settings.reuse_held_frames,
+        )
         partials.write(Partial(job.name, video.etag, job.model, segment, found))
         return len(found.start_ms)
 

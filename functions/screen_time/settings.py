@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TypeVar
 
+from screen_time.decoder_bounds import DecoderBounds
 from screen_time.errors import ScreenTimeError
 from screen_time.export_format import ExportFormat
 from screen_time.outlets import OutletSettings
@@ -43,6 +44,9 @@ class Settings:
     long_video_seconds: float
     """Processor seconds of estimated work beyond which a video goes to the state machine."""
     outlets: OutletSettings
+    decoder: DecoderBounds
+    reuse_held_frames: bool
+    """Whether a sample whose frame is the same as the one before takes over its answer."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -65,6 +69,8 @@ class Settings:
             state_machine_arn=read.optional("STATE_MACHINE_ARN"),
             long_video_seconds=read.positive("LONG_VIDEO_SECONDS", "120", float),
             outlets=read.outlets(),
+            decoder=read.decoder_bounds(),
+            reuse_held_frames=read.switch("REUSE_HELD_FRAMES", "1"),
         )
 
 
@@ -80,6 +86,20 @@ class Reader:
         if value is None:
             raise SettingsError(f"{name} is not set.")
         return value
+
+    def switch(self, name: str, default: str) -> bool:
+        """1 or 0."""
+        value = self.text(name, default)
+        if value not in ("0", "1"):
+            raise SettingsError(f"{name} must be 0 or 1, not {value!r}.")
+        return value == "1"
+
+    def decoder_bounds(self) -> DecoderBounds:
+        """What decoding one video may take; its memory is one of `limits`."""
+        return DecoderBounds(
+            cpu_seconds=self.positive("DECODER_CPU_SECONDS", str(DecoderBounds().cpu_seconds), int),
+            stall_seconds=self.positive("DECODER_STALL_SECONDS", str(DecoderBounds().stall_seconds), float),
+        )
 
     def optional(self, name: str) -> str | None:
         """The text, None where it is not set or empty."""

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from screen_time.decoder_bounds import DecoderBounds
 from screen_time.outlets import OutletSettings
 from screen_time.settings import Reader
 from screen_time.video_limits import VideoLimits
@@ -18,6 +19,8 @@ class TaskSettings:
     registry_uri: str
     registry_secret_arn: str | None
     limits: VideoLimits
+    decoder: DecoderBounds
+    reuse_held_frames: bool
     segment_seconds: float
     """Processor seconds of estimated work for one segment."""
     segment_concurrency: int
@@ -35,6 +38,8 @@ class TaskSettings:
             registry_uri=read.address("REGISTRY_URI"),
             registry_secret_arn=read.optional("REGISTRY_SECRET_ARN"),
             limits=read.limits(),
+            decoder=read.decoder_bounds(),
+            reuse_held_frames=read.switch("REUSE_HELD_FRAMES", "1"),
             segment_seconds=read.positive("SEGMENT_SECONDS", "30", float),
             segment_concurrency=read.positive("SEGMENT_CONCURRENCY", "40", int),
             segment_reread_bytes=read.positive("SEGMENT_REREAD_BYTES", "1", int),

@@ -6,6 +6,7 @@ from typing import Any
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from screen_time.decoder import ChildDecoder
 from screen_time.errors import PermanentError
 from screen_time.jobs import Job
 from screen_time.model_store import ModelStore
@@ -19,6 +20,7 @@ from screen_time.segments import RefusedError, Segments, elapsed, raise_first
 from screen_time.task_settings import TaskSettings
 
 settings = TaskSettings.from_environment()
+decoder = ChildDecoder(settings.decoder, ahead=True)
 
 Event = dict[str, Any]
 
@@ -72,4 +74,4 @@ def _segments() -> Segments:
     s3 = boto3.client("s3")
     asked = registry(settings.registry_uri, settings.registry_secret_arn)
     models = PinnedModels(ModelStore(s3, settings.models_bucket, asked))
-    return Segments(s3, settings, models, outlets(settings.outlets))
+    return Segments(s3, settings, models, outlets(settings.outlets), decoder)

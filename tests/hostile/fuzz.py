@@ -20,7 +20,8 @@ from functools import partial
 from pathlib import Path
 
 from demo.clips import ClipSpec, Codec
-from screen_time.decoder import ChildDecoder, DecoderBounds
+from screen_time.decoder import ChildDecoder
+from screen_time.decoder_bounds import DecoderBounds
 from screen_time.errors import ErrorCode
 from tests.hostile.bounded import RESIDENT_BYTES, SECONDS, Observation, observe, observe_child
 from tests.hostile.files.clips import clip, encoded, pictures

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from screen_time.decoder import ChildDecoder, DecoderBounds
+from screen_time.decoder import ChildDecoder
+from screen_time.decoder_bounds import DecoderBounds
 from screen_time.errors import ErrorCode
 from tests.hostile.bounded import RESIDENT_BYTES, SECONDS, Observation, observe, observe_child
 from tests.hostile.files.bombs import index_of_sound

@@ -15,7 +15,8 @@ import pytest
 
 from demo.clips import ClipSpec, Codec, Picture, at_rate, write_clip
 from demo.numbered import numbered_frame, read_number
-from screen_time.decoder import ChildDecoder, DecoderBounds
+from screen_time.decoder import ChildDecoder
+from screen_time.decoder_bounds import DecoderBounds
 from screen_time.decoding import Counters, Decoder, DecodingRequest, InProcessDecoder
 from screen_time.errors import ErrorCode, TransientError, VideoError
 from screen_time.manifest import Fit, InputSpec

@@ -63,7 +63,9 @@ def function(
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("tempfile.tempdir", None)
     sys.modules.pop("screen_time.handler", None)
-    yield importlib.import_module("screen_time.handler")
+    module = importlib.import_module("screen_time.handler")
+    yield module
+    module.decoder.close()
     sys.modules.pop("screen_time.handler", None)
     monkeypatch.setattr("tempfile.tempdir", None)
 

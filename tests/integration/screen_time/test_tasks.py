@@ -123,7 +123,9 @@ def execution(s3: "S3Client", clip: bytes, monkeypatch: pytest.MonkeyPatch, tmp_
     stored = s3.put_object(Bucket="videos", Key="film 1.mp4", Body=clip)
     upload = Upload("videos", "film 1.mp4", stored["VersionId"], stored["ETag"].strip('"'), None)
     sys.modules.pop("screen_time.tasks", None)
-    yield Execution(importlib.import_module("screen_time.tasks"), s3, Job(upload, model, 250))
+    module = importlib.import_module("screen_time.tasks")
+    yield Execution(module, s3, Job(upload, model, 250))
+    module.decoder.close()
     sys.modules.pop("screen_time.tasks", None)
     monkeypatch.setattr("tempfile.tempdir", None)
 
