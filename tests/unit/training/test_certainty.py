@@ -1,5 +1,7 @@
 """All of it together, as training asks for it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -50,3 +52,21 @@ def test_the_same_answers_give_the_same_parameters(manifest: Manifest) -> None:
     one, other = (fit_certainty(answers, manifest, in_folds(answers), one_video(answers)) for _ in range(2))
     assert one.calibration == other.calibration
     assert one.manifest == other.manifest
+
+
+@EACH
+@pytest.mark.parametrize("frames", [8, 60])
+def test_a_class_that_only_one_fold_shows_is_no_obstacle(manifest: Manifest, frames: int) -> None:
+    """The other folds say nothing of it: its thresholds stay near the plain ones, and every figure is a number."""
+    answers = imagined(manifest, frames)
+    targets = answers.targets.copy()
+    targets[:, 1] = np.arange(frames) < 2
+    if manifest is EXCLUSIVE:
+        targets[:, 0] = 1 - targets[:, 1]
+        targets[:, 2] = 0
+    rare = replace(answers, targets=targets)
+    found = fit_certainty(rare, manifest, np.arange(frames) // 4, one_video(rare))
+    assert np.isfinite(list(found.metrics().values())).all()
+    assert np.isfinite(list(found.parameters().values())).all()
+    assert np.isfinite(found.answers.probabilities).all()
+    assert Manifest.from_json(found.manifest.to_json()) == found.manifest
