@@ -19,11 +19,11 @@ def to_openvino(model: "keras.Model") -> "openvino.Model":
     with no_warnings(), tempfile.TemporaryDirectory() as saved:
         model.export(saved, verbose=False)
         converted = openvino.Core().read_model(saved)
-    _number_anew(converted)
+    number_anew(converted)
     return converted
 
 
-def _number_anew(converted: "openvino.Model") -> None:
+def number_anew(converted: "openvino.Model") -> None:
     """Replace the numbers that OpenVINO counts up within a process, so that equal models become equal files."""
     for number, node in enumerate(converted.get_ordered_ops()):
         if re.fullmatch(r"[A-Z][A-Za-z]*_\d+", node.get_friendly_name()):

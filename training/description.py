@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from screen_time.manifest import Manifest
+from training.agreement import Differences
 from training.dataset import Dataset, Source
 from training.evaluation import Scores
-from training.export import Differences
 
 _SPLITS = {
     "random": "random 70/30 split, as the classic has it; neighbouring frames leak, so it flatters",
@@ -24,8 +24,7 @@ def describe_version(
             _figures(scores),
             "\n".join(f"- {split}: {_SPLITS[split]}" for split in scores),
             _data(dataset),
-            f"Served form {manifest.form}: probabilities differ from the Keras form's by at most "
-            f"{differences.full_precision:.1g} ({differences.as_served:.1g} as the training machine serves it).",
+            f"Served form {manifest.form}. {differences.describe()}",
         ]
     )
 

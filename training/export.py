@@ -1,4 +1,4 @@
-"""The finished model in its two forms: the Keras reference, and the OpenVINO IR that the function serves."""
+"""The finished model in its two forms: the Keras reference, and the INT8 OpenVINO IR that the function serves."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -6,37 +6,39 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from screen_time.classifier import MODEL_FILE, Classifier, Probabilities
+from screen_time.classifier import MODEL_FILE, OPTIONS, Classifier, Probabilities
 from screen_time.manifest import MANIFEST_NAME, Manifest, sha256
 from training import weights
+from training.agreement import CONVERSION_TOLERANCE, Differences, Shown, differences
 from training.backbone import build_backbone
 from training.conversion import to_openvino
 from training.dataset import Frames, file_sha256
 from training.environment import import_keras, no_warnings
 from training.errors import ExportError
 from training.head import FittedHead, Head
+from training.quantisation import RECIPES, quantise
 
 if TYPE_CHECKING:
     import keras
+    import openvino
 
-FORM = "openvino-fp32"
-TOLERANCE = 1e-3
-"""The largest difference of a probability that the IR may have from the Keras model, in the same precision."""
+FORM = "openvino-int8"
 
-SERVED_TOLERANCE = 0.1
-"""The same for the IR as this machine serves it: some processors compute in bfloat16 by themselves."""
+QUANTISED_WITH = 64
+"""How many frames tell the ranges of activations, at most."""
 
-CHECKED_FRAMES = 8
-"""How many frames both forms answer before a version is registered."""
+CHECKED_FRAMES = 128
+"""How many other frames both forms answer before a version is registered, at most."""
 
+CHECKED_IN_KERAS = 8
+"""How many of these TensorFlow answers too, which is slow; the rest is compared with the IR before quantising."""
 
-@dataclass(frozen=True, slots=True)
-class Differences:
-    """The largest difference of any probability from the Keras form's, in full precision and as served here."""
+BLOCK = 16
+"""Neighbouring frames are nearly the same picture: blocks of so many are quantised with and checked in turn."""
 
-    full_precision: float
-    as_served: float
+_BATCH = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,51 +62,93 @@ def build_model(head: Head, fitted: FittedHead, vgg16: weights.Tensors) -> "kera
     return keras.Model(backbone.input, fitted.attach(backbone.output), name="screen_time")
 
 
-def export(model: "keras.Model", manifest: Manifest, frames: Frames, directory: Path) -> ServedForm:
-    """Convert `model` to an OpenVINO IR in `directory` and check it on `frames` against the Keras form.
+def export(
+    model: "keras.Model", manifest: Manifest, frames: Frames, directory: Path, shown: Shown | None = None
+) -> ServedForm:
+    """Convert `model` to an OpenVINO IR in INT8 in `directory`, and check it against the Keras form.
 
-    Raises ExportError where an answer differs by more than the tolerance.
+    The model takes uint8 frames; its first output are the probabilities, others pass through. One half of `frames`
+    tells the ranges of activations, the other half is answered by both forms (at most QUANTISED_WITH and
+    CHECKED_FRAMES, spread evenly). `shown` is what these frames are known to show, row by row; without it they last
+    equally long and accuracy is not compared. TensorFlow answers CHECKED_IN_KERAS frames only: the IR before
+    quantising must give these the same answers to CONVERSION_TOLERANCE, and stands for the Keras form on the others.
+
+    Raises ExportError, with the figures, where no way of quantising keeps within the bounds of training.agreement.
     """
+    shown = shown or Shown(np.full(len(frames), 1000, dtype=np.int64))
+    calibration, checked = _halves(len(frames))
+    converted = to_openvino(model)
+    reference = _answers(converted, frames[checked])
+    full_precision = _conversion_difference(model, frames[checked], reference)
+    failures = []
+    for recipe in RECIPES:
+        finished = _write(quantise(converted, frames[calibration], recipe), manifest, directory)
+        digest = sha256(finished.to_json())
+        served = Classifier.load(directory, digest)
+        answers = np.concatenate([served.probabilities(batch) for batch in _batches(frames[checked])])
+        found = differences(answers, reference, shown.rows(checked), finished, full_precision)
+        faults = found.faults()
+        if not faults:
+            return ServedForm(directory, finished, digest, found)
+        failures.append(f"{recipe.name}: {', '.join(faults)}")
+    raise ExportError(
+        f"The INT8 form differs from the Keras form on {len(checked)} frames ({'; '.join(failures)}); "
+        "nothing was registered."
+    )
+
+
+def _write(quantised: "openvino.Model", manifest: Manifest, directory: Path) -> Manifest:
     import openvino
 
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / MODEL_FILE
-    openvino.save_model(to_openvino(model), path, compress_to_fp16=False)
+    openvino.save_model(quantised, path, compress_to_fp16=False)
     finished = replace(manifest, form=FORM, files=_digests(path))
     (directory / MANIFEST_NAME).write_bytes(finished.to_json())
-    digest = sha256(finished.to_json())
-    return ServedForm(directory, finished, digest, _check(model, directory, digest, _some(frames)))
+    return finished
 
 
 def _digests(path: Path) -> Mapping[str, str]:
     return {file.name: file_sha256(file) for file in (path, path.with_suffix(".bin"))}
 
 
-def _some(frames: Frames) -> Frames:
-    """Frames from the whole of them, evenly."""
-    chosen = np.unique(np.linspace(0, len(frames) - 1, CHECKED_FRAMES).astype(int))
-    return np.asarray(frames[chosen])
+def _halves(count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Positions of the frames to quantise with and of those to check, blocks in turn; a lone frame serves for both."""
+    positions = np.arange(count)
+    if count < 2:
+        return positions, positions
+    block = min(BLOCK, max(1, count // 4))
+    odd = positions // block % 2 == 1
+    return _evenly(positions[~odd], QUANTISED_WITH), _evenly(positions[odd], CHECKED_FRAMES)
 
 
-def _check(model: "keras.Model", directory: Path, digest: str, frames: Frames) -> Differences:
-    with no_warnings():
-        reference = np.asarray(model.predict(frames, batch_size=8, verbose=0), dtype=np.float32)
-    served = Classifier.load(directory, digest).probabilities(frames)
-    differences = Differences(_largest(_in_full_precision(directory, frames), reference), _largest(served, reference))
-    if not (differences.full_precision <= TOLERANCE and differences.as_served <= SERVED_TOLERANCE):
-        raise ExportError(
-            f"The OpenVINO form's probabilities differ from the Keras form's by {differences.full_precision:.2g} "
-            f"(as served here {differences.as_served:.2g}); nothing was registered."
-        )
-    return differences
+def _evenly(positions: NDArray[np.intp], most: int) -> NDArray[np.intp]:
+    return np.asarray(positions[np.unique(np.linspace(0, len(positions) - 1, most).astype(int))])
 
 
-def _in_full_precision(directory: Path, frames: Frames) -> Probabilities:
+def _batches(frames: Frames) -> list[Frames]:
+    return [frames[start : start + _BATCH] for start in range(0, len(frames), _BATCH)]
+
+
+def _answers(model: "openvino.Model", frames: Frames) -> Probabilities:
+    """Probabilities in full precision."""
     import openvino
 
-    compiled = openvino.Core().compile_model(directory / MODEL_FILE, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    return np.asarray(compiled(frames)[compiled.outputs[0]], dtype=np.float32)
+    compiled = openvino.Core().compile_model(model, "CPU", OPTIONS)
+    answers = [np.array(compiled(batch)[compiled.outputs[0]], dtype=np.float32) for batch in _batches(frames)]
+    return np.concatenate(answers)
 
 
-def _largest(answers: Probabilities, reference: Probabilities) -> float:
-    return float(np.abs(answers - reference).max())
+def _conversion_difference(model: "keras.Model", frames: Frames, answers: Probabilities) -> float:
+    """How far, at most, `answers` to some of `frames` are from Keras's; raises ExportError where that is too far."""
+    chosen = _evenly(np.arange(len(frames)), CHECKED_IN_KERAS)
+    with no_warnings():
+        found = model.predict(frames[chosen], batch_size=_BATCH, verbose=0)
+    first = found[0] if isinstance(found, list | tuple) else found
+    difference = float(np.abs(np.asarray(first, dtype=np.float32) - answers[chosen]).max())
+    if not difference <= CONVERSION_TOLERANCE:
+        raise ExportError(
+            f"The OpenVINO form's probabilities differ from the Keras form's by {difference:.2g} before quantising; "
+            "nothing was registered."
+        )
+    return difference

@@ -2,11 +2,12 @@
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from screen_time.manifest import Manifest
 from training import figures, promotion, registry, tracking, yardstick
+from training.agreement import Shown
 from training.answers_file import named_answers
 from training.dataset import Dataset, LabelledVideo, read_dataset
 from training.description import describe_version, version_tags
@@ -157,8 +158,9 @@ def _register(trained: _Trained, vgg16: Tensors, options: TrainingOptions) -> Tr
     frames = trained.dataset.frames[manifest.input]
     model = build_model(trained.head, trained.fitted, vgg16)
     with tempfile.TemporaryDirectory() as folder:
-        served = export(model, manifest, frames, Path(folder))
-        tracking.log_metrics({f"served/difference_{name}": value for name, value in asdict(served.differences).items()})
+        shown = Shown(trained.dataset.durations_ms, trained.dataset.targets)
+        served = export(model, manifest, frames, Path(folder), shown)
+        tracking.log_metrics(served.differences.metrics())
         description = describe_version(served.manifest, trained.dataset, scores, served.differences)
         tags = version_tags(manifest, scores)
         registered = tracking.register(model, served, frames[:1], tags, description, options.name)

@@ -119,7 +119,7 @@ def test_the_version_says_what_it_is(version: TrainedVersion) -> None:
     assert float(registered.tags["accuracy_grouped"]) == pytest.approx(version.scores["grouped"].accuracy, abs=1e-4)
     description = str(registered.description)
     assert "| accuracy |" in description
-    assert "openvino-fp32" in description
+    assert "openvino-int8" in description
 
 
 def test_the_run_holds_all_that_was_learned_from_and_measured(version: TrainedVersion, labelled: LabelledVideo) -> None:

@@ -1,0 +1,100 @@
+"""From FP32 to INT8: weights and activations of the convolutions, and of nothing that comes after them."""
+
+import io
+import logging
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TYPE_CHECKING, cast
+
+from training.conversion import number_anew
+from training.dataset import Frames
+from training.environment import no_warnings
+
+if TYPE_CHECKING:
+    import openvino
+
+_CONVOLUTIONS = ("Convolution", "GroupConvolution")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A way to quantise; the later ones in RECIPES cost speed for accuracy.
+
+    `asymmetric` activations use their whole range where they are not positive; `first_in_float` leaves the first
+    convolution, which sees the picture itself, as it is.
+    """
+
+    name: str
+    asymmetric: bool
+    first_in_float: bool
+
+
+RECIPES = (
+    Recipe("plain", asymmetric=False, first_in_float=False),
+    Recipe("first convolution in floating point", asymmetric=False, first_in_float=True),
+    Recipe("asymmetric activations, first convolution in floating point", asymmetric=True, first_in_float=True),
+)
+
+
+def quantise(model: "openvino.Model", frames: Frames, recipe: Recipe) -> "openvino.Model":
+    """`model` in INT8, with ranges as `frames` have them; the same model and frames give the same one.
+
+    Weights use seven of their eight bits (NNCF's overflow fix): processors without VNNI add products up in 16 bits,
+    and would saturate. The head, a thousandth of the arithmetic, stays in floating point.
+    """
+    nncf = _import_nncf()
+    presets = nncf.QuantizationPreset
+    scope = nncf.IgnoredScope(names=_in_float(model, recipe), validate=False)
+    # NNCF draws its progress on stdout, where our users' JSON goes.
+    with redirect_stdout(io.StringIO()), no_warnings():
+        quantised = nncf.quantize(
+            model,
+            nncf.Dataset([frame[None] for frame in frames]),
+            preset=presets.MIXED if recipe.asymmetric else presets.PERFORMANCE,
+            subset_size=len(frames),
+            ignored_scope=scope,
+            advanced_parameters=nncf.AdvancedQuantizationParameters(overflow_fix=nncf.OverflowFix.ENABLE),
+        )
+    number_anew(quantised)
+    return quantised
+
+
+def _import_nncf() -> ModuleType:
+    """NNCF without the lines that it writes to stdout."""
+    with redirect_stdout(io.StringIO()), no_warnings():
+        import nncf
+    nncf.set_log_level(logging.ERROR)
+    return cast("ModuleType", nncf)
+
+
+def _in_float(model: "openvino.Model", recipe: Recipe) -> list[str]:
+    """Names of the operations to leave alone: all that no larger convolution follows, and the first one if wanted."""
+    operations = model.get_ordered_ops()
+    convolutions = [node for node in operations if _looks_around(node)]
+    if not convolutions:
+        return []
+    before = _reached(convolutions, lambda node: [value.get_source_output().get_node() for value in node.inputs()])
+    kinds = {node.get_friendly_name(): node.get_type_name() for node in operations}
+    head = [name for name, kind in kinds.items() if name not in before and kind not in ("Constant", "Result")]
+    return sorted([*head, *([convolutions[0].get_friendly_name()] if recipe.first_in_float else [])])
+
+
+def _looks_around(node: "openvino.Node") -> bool:
+    """Whether it is a convolution of more than one place: one of 1 × 1 may be part of the head."""
+    if node.get_type_name() not in _CONVOLUTIONS:
+        return False
+    return any(size > 1 for size in node.input(1).get_partial_shape().get_max_shape()[-2:])
+
+
+def _reached(start: "list[openvino.Node]", neighbours: "Callable[[openvino.Node], list[openvino.Node]]") -> set[str]:
+    """Names of `start` and of all that can be reached from it."""
+    reached: set[str] = set()
+    waiting = list(start)
+    while waiting:
+        node = waiting.pop()
+        if node.get_friendly_name() not in reached:
+            reached.add(node.get_friendly_name())
+            waiting.extend(neighbours(node))
+    return reached
