@@ -6,7 +6,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 from screen_time.classifier import Classifier
-from screen_time.container import declared_seconds, open_stream
 from screen_time.documents import (
     ERROR_NAME,
     FRAMES_NAME,
@@ -24,7 +23,7 @@ from screen_time.documents import (
 from screen_time.errors import VideoError
 from screen_time.measurement import Progress, measure
 from screen_time.report.page import report_html
-from screen_time.video_limits import VideoLimits
+from training.frames import declared_samples
 from training.registry import ResolvedModel
 from training.reporting import Reporter
 
@@ -51,7 +50,7 @@ def _measure(
 ) -> Document:
     started = time.perf_counter()
     classifier = Classifier.load(model.directory, model.digest)
-    reporter.stage(f"Measuring {video.name}, in seconds of video", _declared_seconds(video))
+    reporter.stage(f"Measuring {video.name}, in seconds of video", declared_samples(video, 1000))
     measurement = measure(video, classifier, interval, progress=_in_seconds(reporter))
     identity = ModelIdentity(
         model.name or model.uri, model.version or "unregistered", model.alias, model.run_id, model.digest
@@ -63,17 +62,6 @@ def _measure(
     _write(folder / REPORT_NAME, page)
     _write(folder / RESULT_NAME, to_json(document))
     return document
-
-
-def _declared_seconds(video: Path) -> int | None:
-    """What the video's header says of its length; None where it says nothing, or is none."""
-    with video.open("rb") as file:
-        try:
-            container, stream = open_stream(file, VideoLimits())
-        except VideoError:
-            return None  # measuring it will say why
-        with container:
-            return round(declared_seconds(stream)) or None
 
 
 def _in_seconds(reporter: Reporter) -> Progress:

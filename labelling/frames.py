@@ -12,6 +12,7 @@ from screen_time.video import Video
 from training.dataset import frame_files
 from training.environment import cache_directory
 from training.errors import LabelError
+from training.frames import declared_samples
 from training.labels import frame_name
 from training.reporting import Reporter
 
@@ -55,7 +56,7 @@ def video_frames(video: Path, interval_ms: int, wanted: Collection[int], reporte
 def _extract(video: Path, interval_ms: int, wanted: Collection[int], folder: Path, reporter: Reporter) -> None:
     last = max(wanted, default=None)
     with Video.open(video) as opened:
-        reporter.stage(f"Reading the frames of {video.name}", len(wanted) or None)
+        reporter.stage(f"Reading the frames of {video.name}", len(wanted) or declared_samples(video, interval_ms))
         for sample in opened.samples(interval_ms):
             if last is not None and sample.start_ms > last:
                 return

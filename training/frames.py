@@ -1,13 +1,17 @@
 """The frames of a video as images, and a label file to fill in."""
 
 import csv
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 
+from screen_time.container import declared_seconds, open_stream
+from screen_time.errors import VideoError
 from screen_time.samples import Frame
 from screen_time.video import Video
+from screen_time.video_limits import VideoLimits
 from training.errors import LabelError, TrainingError
 from training.labels import frame_name
 from training.reporting import Reporter, Silent
@@ -39,7 +43,7 @@ def write_frames(
         raise TrainingError(f"A frame every {every_seconds:g} s is too often; at least 0.04 s must lie between two.")
     labels = folder / LABELS_NAME
     refuse_filled(labels)
-    reporter.stage("Writing frames")
+    reporter.stage("Writing frames", declared_samples(video, interval_ms))
     names = []
     with Video.open(video) as opened:
         folder.mkdir(parents=True, exist_ok=True)
@@ -49,6 +53,17 @@ def write_frames(
             reporter.advance()
     _write_labels(labels, names)
     return WrittenFrames(len(names), labels)
+
+
+def declared_samples(video: Path, interval_ms: int) -> int | None:
+    """How many samples a video has by its header; None where that says nothing, or where it is no video."""
+    with video.open("rb") as file:
+        try:
+            container, stream = open_stream(file, VideoLimits())
+        except VideoError:
+            return None  # reading it will say why
+        with container:
+            return math.ceil(declared_seconds(stream) * 1000 / interval_ms) or None
 
 
 def refuse_filled(labels: Path) -> None:

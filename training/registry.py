@@ -1,21 +1,20 @@
 """The model registry: which version is champion, moving that alias forth and back, fetching a version's served form."""
 
-import logging
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from screen_time.classifier import verified_manifest
-from screen_time.errors import ModelError, RegistryError
+from screen_time.errors import ModelError
 from screen_time.manifest import DIGEST_TAG, MANIFEST_NAME, SERVED_DIRECTORY
 from training.dataset import file_sha256
-from training.environment import cache_directory, set_defaults
+from training.environment import cache_directory
 from training.errors import PromotionError
 from training.model_names import ALIAS, DEFAULT_MODEL, MODEL_NAME
+from training.registry_client import first_line, registry_client
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -143,7 +142,7 @@ def tag(name: str, version: str, tags: Mapping[str, str]) -> None:
 
 def check_connection() -> None:
     """Raise RegistryError, within seconds, where the tracking server does not answer."""
-    with registry_client() as client:
+    with registry_client(create=True) as client:
         client.search_registered_models(max_results=1)
 
 
@@ -202,7 +201,7 @@ def _download(uri: str, folder: Path) -> Path:
         # Without a destination a local store would hand out, and write into, its own directory.
         got = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri.rstrip("/") + part, dst_path=str(folder)))
     except (MlflowException, OSError) as error:
-        raise ModelError(f"{uri} has no served form that can be fetched: {_first_line(error)}.") from error
+        raise ModelError(f"{uri} has no served form that can be fetched: {first_line(error)}.") from error
     return got if part else got / SERVED_DIRECTORY
 
 
@@ -250,31 +249,3 @@ def _history(client: "MlflowClient", name: str, champion: str | None) -> list[st
 
 def _remember(client: "MlflowClient", name: str, history: list[str]) -> None:
     client.set_registered_model_tag(name, HISTORY_TAG, ",".join(history[-HISTORY_LENGTH:]))
-
-
-@contextmanager
-def registry_client() -> Iterator["MlflowClient"]:
-    """A client whose errors are one sentence, and which does not hang where the server is down."""
-    set_defaults()
-    import mlflow
-    from mlflow.exceptions import MlflowException
-
-    silence_mlflow()
-    try:
-        yield mlflow.MlflowClient()
-    except MlflowException as error:
-        address = mlflow.get_tracking_uri()
-        raise RegistryError(f"The model registry at {address} answers: {_first_line(error)}") from error
-
-
-def silence_mlflow() -> None:
-    """Keep MLflow's and its database's log lines off the terminal; errors reach it as exceptions."""
-    from mlflow.utils.logging_utils import disable_logging
-
-    disable_logging()  # type: ignore[no-untyped-call]
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from screen_time.errors import RegistryError
 from screen_time.manifest import DIGEST_TAG, Manifest
 from training import flavor
 from training.dataset import Dataset, Frames
-from training.environment import no_warnings, set_defaults
+from training.environment import no_warnings
 from training.evaluation import Scores
 from training.export import ServedForm
 from training.head import Epoch
-from training.registry import VIDEO_DIGEST_TAG, silence_mlflow
+from training.registry import VIDEO_DIGEST_TAG
+from training.registry_client import mlflow_sentences
 
 if TYPE_CHECKING:
     import keras
@@ -50,18 +50,12 @@ def tracked_run(experiment: str = EXPERIMENT) -> Iterator[str]:
 
     Raises RegistryError where MLflow does not answer.
     """
-    set_defaults()
-    import mlflow
-    from mlflow.exceptions import MlflowException
+    with mlflow_sentences():
+        import mlflow
 
-    silence_mlflow()
-    try:
         mlflow.set_experiment(experiment)
         with no_warnings(), mlflow.start_run(tags=_code_tags()) as run:
             yield run.info.run_id
-    except MlflowException as error:
-        message = str(error).partition("\n")[0]
-        raise RegistryError(f"MLflow at {mlflow.get_tracking_uri()} answers: {message}") from error
 
 
 def log_data(dataset: Dataset) -> None:

@@ -261,7 +261,7 @@ class Page {
 
   #showStrip() {
     const first = Math.max(0, Math.min(this.at - STRIP, this.times.length - 2 * STRIP - 1));
-    const indices = this.times.keys().toArray().slice(first, first + 2 * STRIP + 1);
+    const indices = Array.from(this.times.keys()).slice(first, first + 2 * STRIP + 1);
     byId("strip").replaceChildren(...indices.map((index) => this.#thumbnail(index)));
   }
 

@@ -1,5 +1,6 @@
 """Promotion and rollback against a real MLflow store."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -154,4 +155,25 @@ def test_a_model_that_is_not_there_is_one_sentence(versions: list[str], uri: str
     assert versions
     with pytest.raises((RegistryError, ModelError)) as caught:
         resolve(uri)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("command", [lambda: promote("1"), rollback, resolve])
+def test_where_nothing_was_trained_yet_the_remedy_is_named_and_nothing_is_made(
+    command: Callable[[], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An empty registry would only be in the way."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    with pytest.raises(RegistryError, match=r"no model registry at .*screen-time train"):
+        command()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_registry_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A first command that was killed while MLflow was still making its tables leaves one, too."""
+    database = tmp_path / "mlflow.db"
+    database.write_bytes(b"no database at all" * 100)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{database}")
+    with pytest.raises(RegistryError, match=r"damaged .*delete it and train again") as caught:
+        rollback()
     assert "\n" not in str(caught.value)
