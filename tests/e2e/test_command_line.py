@@ -119,7 +119,8 @@ def test_predict_and_evaluate_agree_with_the_labels(place: Path, episode: Episod
     assert predicted.returncode == 0, predicted.stderr
     document = json.loads(predicted.stdout)
     assert document["model"]["version"] == champion
-    assert (place / "results" / episode.video.name / "frames.csv").exists()
+    written = {path.name for path in (place / "results" / episode.video.name).iterdir()}
+    assert written == {"frames.csv", "report.html", "screen-time.json"}
     evaluated = run(
         place, "evaluate", "--video", str(episode.video), "--labels", str(episode.labels), "--json", "figures.json"
     )

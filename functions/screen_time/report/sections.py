@@ -96,7 +96,8 @@ def _interval_note(cast: Cast) -> Markup | None:
         return None
     return element(
         "p",
-        "The range below the seconds holds the true time with the confidence that the model was calibrated for.",
+        "In nine of ten videos like those that the model learned from, the true time lies in the range below the "
+        "seconds. A video drawn quite differently can be further off.",
         class_="fine",
     )
 
@@ -259,10 +260,18 @@ def model(document: Document) -> Markup:
         ("Labels", ", ".join(map(short, about["labels"][:100]))),
         ("A sample shows", "one of them" if about["semantics"] == "exclusive" else "any number of them"),
         ("Head, form", f"{about['head']}, {about['form']}"),
+        ("How far the seconds can be trusted", _trust(document)),
         ("MLflow run", about["run_id"]),
         ("SHA-256", about["digest"]),
     ]
     return _section("The model", _list(rows))
+
+
+def _trust(document: Document) -> str:
+    """What was found out at training about this version's totals, and what was not."""
+    if any(found.get("seconds_interval") for found in document["characters"].values()):
+        return "their ranges come of frames that the model had not learned from"
+    return "not known for this version: it was registered without that figure"
 
 
 def facts(document: Document) -> Markup:

@@ -70,9 +70,14 @@ def test_a_report_says_what_the_result_says() -> None:
 def test_seconds_have_their_interval_where_the_result_has_one() -> None:
     """The model's honest range, beside the figure."""
     result = measured([[0.9, 0.1]] * 90)
-    assert "87.0 to 95.5 s" not in Elements(result.report()).text
+    before = Elements(result.report()).text
+    assert "87.0 to 95.5 s" not in before
+    assert "not known for this version" in before
     result.document["characters"]["jerry"]["seconds_interval"] = [87.0, 95.5]
-    assert "87.0 to 95.5 s" in Elements(result.report()).text
+    text = Elements(result.report()).text
+    assert "87.0 to 95.5 s" in text
+    assert "In nine of ten videos" in text
+    assert "not known for this version" not in text
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
