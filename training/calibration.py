@@ -23,6 +23,9 @@ SCALE_DEVIATION = 0.5
 OFFSET_DEVIATION = 0.5
 """Standard deviations of what is expected beforehand: of the scale's logarithm around 0, of offsets around 0."""
 
+NO_DEVIATION = 1e-3
+"""Holds offsets at 0."""
+
 LARGEST_LOG_SCALE = 2.0
 SMALLEST = 1e-6
 """Probabilities are held this far from 0 and 1 before their logarithm is taken."""
@@ -80,21 +83,27 @@ class Calibration:
         return {name: round(value, 4) for name, value in (scales | offsets).items()}
 
 
-def fit_calibration(answers: Answers, manifest: Manifest) -> Calibration:
-    """The calibration under which `answers`, out of fold, are most probable, given what is expected beforehand."""
+def fit_calibration(answers: Answers, manifest: Manifest, *, offsets: bool = True) -> Calibration:
+    """The calibration under which `answers`, out of fold, are most probable, given what is expected beforehand.
+
+    Without `offsets` only scales are fitted: how sure the head is changes, its answers do not.
+    """
+    deviation = OFFSET_DEVIATION if offsets else NO_DEVIATION
     logits = _logits(answers.probabilities, manifest.semantics)
     targets = answers.targets.astype(np.float64)
     if manifest.semantics is Semantics.EXCLUSIVE:
-        scale, offsets = _fitted(logits, targets, manifest.semantics)
+        scale, shifts = _fitted(logits, targets, manifest.semantics, deviation)
         # A constant added to every offset changes nothing; without one they can be compared.
-        return Calibration(manifest.semantics, (scale,) * len(offsets), tuple((offsets - offsets.mean()).tolist()))
-    columns = [_fitted(logits[:, [each]], targets[:, [each]], manifest.semantics) for each in range(logits.shape[1])]
+        return Calibration(manifest.semantics, (scale,) * len(shifts), tuple((shifts - shifts.mean()).tolist()))
+    columns = [
+        _fitted(logits[:, [each]], targets[:, [each]], manifest.semantics, deviation) for each in range(logits.shape[1])
+    ]
     return Calibration(
         manifest.semantics, tuple(scale for scale, _ in columns), tuple(float(offset[0]) for _, offset in columns)
     )
 
 
-def crossfitted(answers: Answers, manifest: Manifest, folds: NDArray[np.int64]) -> Answers:
+def crossfitted(answers: Answers, manifest: Manifest, folds: NDArray[np.int64], *, offsets: bool = True) -> Answers:
     """The answers, each calibrated by what the other folds' say: what a calibration does for frames it has not seen.
 
     `folds` (n) tells which fold tested each answer. With a single one nothing is changed.
@@ -102,7 +111,8 @@ def crossfitted(answers: Answers, manifest: Manifest, folds: NDArray[np.int64]) 
     probabilities = answers.probabilities.copy()
     for fold in _several(folds):
         here = folds == fold
-        probabilities[here] = fit_calibration(answers.chosen(~here), manifest).apply(answers.probabilities[here])
+        calibration = fit_calibration(answers.chosen(~here), manifest, offsets=offsets)
+        probabilities[here] = calibration.apply(answers.probabilities[here])
     return replace(answers, probabilities=probabilities)
 
 
@@ -112,13 +122,13 @@ def _several(folds: NDArray[np.int64]) -> list[int]:
     return distinct.tolist() if distinct.size > 1 else []
 
 
-def _fitted(logits: Values, targets: Values, semantics: Semantics) -> tuple[float, Values]:
-    """Scale and offsets (labels) for logits and targets (n × labels)."""
+def _fitted(logits: Values, targets: Values, semantics: Semantics, deviation: float) -> tuple[float, Values]:
+    """Scale and offsets (labels) for logits and targets (n × labels); `deviation` is what offsets may be."""
     from scipy.optimize import minimize
 
     def loss(parameters: Values) -> float:
         calibrated = _probabilities(np.exp(parameters[0]) * logits + parameters[1:], semantics)
-        return _loss(calibrated, targets, semantics) + _distance(parameters)
+        return _loss(calibrated, targets, semantics) + _distance(parameters, deviation)
 
     labels = logits.shape[1]
     bounds = [(-LARGEST_LOG_SCALE, LARGEST_LOG_SCALE), *[(None, None)] * labels]
@@ -134,9 +144,9 @@ def _loss(probabilities: Values, targets: Values, semantics: Semantics) -> float
     return float(-EVIDENCE * likely.sum())
 
 
-def _distance(parameters: Values) -> float:
+def _distance(parameters: Values, deviation: float) -> float:
     """How unexpected parameters are: half the squared distance from changing nothing, in standard deviations."""
-    scale, offsets = parameters[0] / SCALE_DEVIATION, parameters[1:] / OFFSET_DEVIATION
+    scale, offsets = parameters[0] / SCALE_DEVIATION, parameters[1:] / deviation
     return float(scale**2 + offsets @ offsets) / 2
 
 

@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from screen_time.manifest import Manifest
+from screen_time.summary import presence
 from training.calibration import Calibration, crossfitted, fit_calibration
 from training.evaluation import Answers
 from training.intervals import fit_dispersions, interval_coverage
 from training.probability_scores import ProbabilityScores, probability_scores
-from training.thresholds import choose_thresholds, plain_thresholds
+from training.thresholds import choose_thresholds, is_better, plain_thresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,12 @@ def fit_certainty(
         plain = replace(manifest, thresholds=plain_thresholds(manifest))
         _, present = choose_thresholds(answers, manifest, folds)
         return Certainty(Calibration.identity(manifest), plain, answers, present, raw, raw, None)
-    honest = crossfitted(answers, manifest, folds)
+    offsets = _offsets_help(answers, manifest, folds)
+    honest = crossfitted(answers, manifest, folds, offsets=offsets)
     thresholds, present = choose_thresholds(honest, manifest, folds)
     decided = replace(manifest, thresholds=thresholds)
     return Certainty(
-        calibration=fit_calibration(answers, manifest),
+        calibration=fit_calibration(answers, manifest, offsets=offsets),
         manifest=replace(decided, dispersions=fit_dispersions(honest, decided, videos)),
         answers=honest,
         present=present,
@@ -80,3 +82,13 @@ def fit_certainty(
         raw_scores=raw,
         coverage=interval_coverage(honest, decided, videos),
     )
+
+
+def _offsets_help(answers: Answers, manifest: Manifest, folds: NDArray[np.int64]) -> bool:
+    """Whether a calibration with offsets, which moves answers, counts fairer on folds that it was not fitted to."""
+    plain = replace(manifest, thresholds=plain_thresholds(manifest))
+    before, after = (
+        presence(crossfitted(answers, manifest, folds, offsets=offsets).probabilities, plain)
+        for offsets in (False, True)
+    )
+    return is_better(answers, before, after, folds)

@@ -44,8 +44,7 @@ def choose_thresholds(
 ) -> tuple[tuple[float, ...], Present]:
     """Thresholds to serve, and what was counted as present (n × labels) with thresholds fitted to the other folds.
 
-    The rule: fitted thresholds are kept where, on frames that they were not fitted to, the largest error of a label's
-    seconds shrinks and the number of right frames does not fall by more than its standard error, taken over folds.
+    The rule: fitted thresholds are kept where they are better (`is_better`) on frames that they were not fitted to.
     Else the plain ones are: one half, or none for exclusive labels.
     """
     plain = replace(manifest, thresholds=plain_thresholds(manifest))
@@ -58,9 +57,19 @@ def choose_thresholds(
         here = folds == fold
         fitted = replace(manifest, thresholds=fit_thresholds(answers.chosen(~here), manifest))
         after[here] = presence(answers.probabilities[here], fitted)
-    if _largest_error(answers, after) < _largest_error(answers, before) and not _worse(answers, before, after, folds):
+    if is_better(answers, before, after, folds):
         return fit_thresholds(answers, manifest), after
     return plain.thresholds, before
+
+
+def is_better(answers: Answers, before: Present, after: Present, folds: NDArray[np.int64]) -> bool:
+    """Whether `after` counts fairer than `before`, at no cost of right frames that is more than noise.
+
+    The largest error of a label's seconds shrinks, and the number of right frames does not fall by more than its
+    standard error, taken over folds.
+    """
+    fairer = _largest_error(answers, after) < _largest_error(answers, before)
+    return fairer and not _worse(answers, before, after, folds)
 
 
 def plain_thresholds(manifest: Manifest) -> tuple[float, ...]:
