@@ -5,7 +5,7 @@ import sys
 import typer
 from rich.markup import escape
 
-from cli import converting, exporting, labelling, models, predicting, stack, suggesting
+from cli import converting, labelling, models, predicting, stack, suggesting
 from cli.console import err
 from screen_time.errors import ScreenTimeError
 
@@ -25,7 +25,6 @@ app.command()(models.evaluate)
 app.command()(predicting.predict)
 app.command()(converting.convert)
 app.command()(models.compare)
-app.command()(exporting.export)
 app.command()(models.promote)
 app.command()(models.rollback)
 app.command()(stack.up)

@@ -32,9 +32,13 @@ def train(
     classes: Annotated[
         str, typer.Option(help="Names of the classes 0, 1, 2 …, separated by commas: neither,jerry,tom.")
     ] = "",
-    head: Annotated[str, typer.Option(help="pooled, or classic: the article's own.")] = "pooled",
+    head: Annotated[
+        str,
+        typer.Option(help="joint (or its best member), pooled, varied, places; classic: the article's."),
+    ] = "joint",
     seed: Annotated[int, typer.Option(help="The same seed gives the same model.")] = 0,
     promote: Annotated[bool, typer.Option("--promote", help="Make the new version the champion.")] = False,
+    baseline: Annotated[bool, typer.Option(help="Train the article's head beside it, to show what is gained.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print version and figures as JSON.")] = False,
 ) -> None:
     """Train a model on labelled videos, log everything to MLflow, and register it as a new version.
@@ -48,7 +52,9 @@ def train(
     from training.train import train as train_model
 
     pairs = tuple(LabelledVideo(*pair) for pair in zip(video, labels, strict=True))
-    options = TrainingOptions(videos=pairs, classes=names(classes), head=head, seed=seed, promote=promote)
+    options = TrainingOptions(
+        videos=pairs, classes=names(classes), head=head, seed=seed, promote=promote, baseline=baseline
+    )
     with reporter() as report:
         version = train_model(options, report)
     if as_json:
@@ -179,13 +185,16 @@ def _version_json(version: "TrainedVersion") -> dict[str, Any]:
 
 
 def _print_version(version: "TrainedVersion") -> None:
-    _print_scores(version.scores)
+    columns = {**version.scores, **{f"classic {split}": each for split, each in version.baseline.items()}}
+    _print_scores(columns, version.intervals)
     state = "and is champion" if version.promoted else f"promote it with: screen-time promote {version.version}"
     out.print(f"Registered as version {version.version} of {version.name}; {state}.", soft_wrap=True)
 
 
-def _print_scores(by_split: "Mapping[str, Scores]") -> None:
-    """A column for each split: accuracy, and each label's F1."""
+def _print_scores(
+    by_split: "Mapping[str, Scores]", intervals: "Mapping[str, tuple[float, float]] | None" = None
+) -> None:
+    """A column for each split: accuracy, and each label's F1; and the intervals of the grouped figures."""
     table = Table()
     table.add_column("on held-out frames" if len(by_split) > 1 else "")
     for split in by_split:
@@ -198,3 +207,6 @@ def _print_scores(by_split: "Mapping[str, Scores]") -> None:
         table.add_row(f"F1 of {label}", *(f"{scores.labels[label].f1:.3f}" for scores in every))
         table.add_row(f"seconds of {label}", *(f"{scores.seconds_error(label):+.1f} %" for scores in every))
     out.print(table)
+    if intervals:
+        low, high = (100 * bound for bound in intervals["accuracy"])
+        out.print(f"Grouped accuracy with 95 % confidence: {low:.0f} to {high:.0f} %.")

@@ -23,8 +23,14 @@ class Preprocessing(StrEnum):
     """RGB in -1 … 1: what the classic uses."""
 
 
-def build_backbone(spec: InputSpec, preprocessing: Preprocessing, weights: Tensors) -> "keras.Model":
-    """uint8 frames [n, spec.height, spec.width, 3] in, float32 maps [n, height // 32, width // 32, 512] out."""
+LAST_LAYER = "block5_pool"
+"""VGG16's last layer before its classifier: maps of height // 32 × width // 32 × 512."""
+
+
+def build_backbone(
+    spec: InputSpec, preprocessing: Preprocessing, weights: Tensors, layer: str = LAST_LAYER
+) -> "keras.Model":
+    """uint8 frames [n, spec.height, spec.width, 3] in, float32 maps of VGG16's `layer` out [n, rows, columns, 512]."""
     import_keras()
     import keras
 
@@ -32,7 +38,7 @@ def build_backbone(spec: InputSpec, preprocessing: Preprocessing, weights: Tenso
     vgg16 = keras.applications.VGG16(include_top=False, weights=None, input_tensor=_preprocess(frames, preprocessing))
     vgg16.set_weights(weights)
     vgg16.trainable = False
-    return keras.Model(frames, vgg16.output, name="vgg16")
+    return keras.Model(frames, vgg16.get_layer(layer).output, name="vgg16")
 
 
 def _preprocess(frames: "keras.KerasTensor", preprocessing: Preprocessing) -> "keras.KerasTensor":

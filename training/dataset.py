@@ -16,6 +16,7 @@ from screen_time.video import Video
 from training.errors import LabelError
 from training.labels import LabelFile, LabelledTime, LabelScheme, common_scheme, frame_time_ms, interval_ms
 from training.labels import read_label_file as read_labels
+from training.variation import vary
 
 Frames = NDArray[np.uint8]
 """Prepared frames: n × height × width × 3, RGB."""
@@ -58,7 +59,10 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Everything that is learned from: n examples, their targets, and for each input the n prepared frames."""
+    """Everything that is learned from: n examples, their targets, and for each input the n prepared frames.
+
+    `varied` holds, for one of the inputs, further copies of all n frames (training.variation); it may be empty.
+    """
 
     scheme: LabelScheme
     sources: tuple[Source, ...]
@@ -66,6 +70,7 @@ class Dataset:
     targets: Targets
     frames: Mapping[InputSpec, Frames]
     notes: tuple[str, ...]
+    varied: tuple[Frames, ...] = ()
 
     @property
     def durations_ms(self) -> NDArray[np.int64]:
@@ -85,6 +90,7 @@ class _Columns:
     examples: list[Example] = field(default_factory=list)
     labels: list[frozenset[str]] = field(default_factory=list)
     frames: dict[InputSpec, list[Frame]] = field(default_factory=dict)
+    varied: list[list[Frame]] = field(default_factory=list)
 
 
 def read_dataset(
@@ -92,8 +98,11 @@ def read_dataset(
     specs: Sequence[InputSpec],
     classes: Sequence[str] = (),
     progress: Callable[[int], None] = lambda _frames: None,
+    *,
+    copies: int = 0,
+    seed: int = 0,
 ) -> Dataset:
-    """Read every labelled, certain frame of `pairs`, prepared for each of `specs`.
+    """Read every labelled, certain frame of `pairs`, prepared for each of `specs`, with varied copies for the first.
 
     Videos are decoded once, and no more than one of their full-size frames is held. `progress` is called with the
     number of frames read since the last call. Raises LabelError where labels do not fit, VideoError where a video
@@ -102,13 +111,17 @@ def read_dataset(
     files = [read_labels(pair.labels, classes) for pair in pairs]
     scheme = common_scheme(files, classes)
     interval = interval_ms(files)
-    columns = _Columns(frames={spec: [] for spec in specs})
+    columns = _Columns(frames={spec: [] for spec in specs}, varied=[[] for _ in range(copies)])
     for source, (pair, file) in enumerate(zip(pairs, files, strict=True)):
         for sample, labelled in labelled_samples(pair.video, file, interval):
             columns.examples.append(Example(source, labelled.time_ms, sample.duration_ms, labelled.group))
             columns.labels.append(labelled.labels)
             for spec in specs:
                 columns.frames[spec].append(prepare(sample.image, spec))
+            for copy, varied in enumerate(columns.varied):
+                # Drawn by what the frame is, not by how many came before: its copies stay the same beside other videos.
+                generator = np.random.default_rng((seed, copy, labelled.time_ms))
+                varied.append(vary(sample.image, specs[0], generator))
             progress(1)
     return Dataset(
         scheme,
@@ -117,6 +130,7 @@ def read_dataset(
         targets_of(columns.labels, scheme),
         {spec: np.stack(frames) for spec, frames in columns.frames.items()},
         tuple(note for file in files for note in file.notes),
+        tuple(np.stack(copies) for copies in columns.varied),
     )
 
 

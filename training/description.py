@@ -10,6 +10,8 @@ from training.evaluation import Scores
 _SPLITS = {
     "random": "random 70/30 split, as the classic has it; neighbouring frames leak, so it flatters",
     "grouped": "out of fold: whole groups of frames were held out",
+    "classic random": "the article's own head, on the same random split",
+    "classic grouped": "the article's own head, on the same groups",
 }
 
 

@@ -13,6 +13,7 @@ from screen_time.manifest import MANIFEST_NAME, Manifest, sha256
 from training import weights
 from training.agreement import CONVERSION_TOLERANCE, Differences, Shown, differences
 from training.backbone import build_backbone
+from training.calibration import Calibration
 from training.conversion import to_openvino
 from training.dataset import Frames, file_sha256
 from training.environment import import_keras, no_warnings
@@ -51,15 +52,32 @@ class ServedForm:
     differences: Differences
 
 
-def build_model(head: Head, fitted: FittedHead, vgg16: weights.Tensors) -> "keras.Model":
-    """The whole model: uint8 RGB frames [n, height, width, 3] in, probabilities [n, labels] out."""
+def build_model(
+    head: Head, fitted: FittedHead, vgg16: weights.Tensors, calibration: Calibration | None = None
+) -> "keras.Model":
+    """The whole model: uint8 RGB frames [n, height, width, 3] in, probabilities [n, labels] out.
+
+    A head that knows where it looked adds a second output: maps [n, rows, columns, labels].
+    """
     import_keras()
     import keras
 
     # Names are counted up within a process: from the start here, so that equal models become equal files.
     keras.utils.clear_session()
-    backbone = build_backbone(head.features.spec, head.features.preprocessing, vgg16)
-    return keras.Model(backbone.input, fitted.attach(backbone.output), name="screen_time")
+    backbone = build_backbone(head.features.spec, head.features.preprocessing, vgg16, head.features.layer)
+    attached = fitted.attach(backbone.output)
+    raw = attached.probabilities
+    outputs = [raw if calibration is None else calibration.attach(raw)]
+    if attached.maps is not None:
+        outputs.append(attached.maps)
+    return keras.Model(backbone.input, outputs if len(outputs) > 1 else outputs[0], name="screen_time")
+
+
+def reference_form(model: "keras.Model") -> "keras.Model":
+    """The model with its probabilities alone: what MLflow's users load."""
+    import keras
+
+    return keras.Model(model.input, model.outputs[0], name=model.name)
 
 
 def export(

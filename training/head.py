@@ -10,24 +10,43 @@ from numpy.typing import NDArray
 from screen_time.classifier import Probabilities
 from screen_time.manifest import Semantics
 from training.dataset import Targets
-from training.features import FeatureKind, Features
+from training.features import FeatureKind, Vectors
 
 if TYPE_CHECKING:
     import keras
 
-Vectors = NDArray[np.float32]
-"""n × d: what a head learns from."""
-
 Epoch = Mapping[str, float]
 """Metrics after one pass over the training examples, by name (`loss`, `val_loss`, …)."""
+
+PLAIN, MIRRORED, VARIED = 0, 1, 2
+"""Views of a frame: as it is, mirrored, and from VARIED on varied copies (training.variation)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Vectors and what they show, row by row."""
+    """Vectors (n × d), what they show (n × labels), and which view of their frame each is (n)."""
 
     vectors: Vectors
     targets: Targets
+    views: NDArray[np.int64]
+
+    @classmethod
+    def plain(cls, vectors: Vectors, targets: Targets) -> "Examples":
+        """Examples of frames as they are."""
+        return cls(vectors, targets, np.full(len(vectors), PLAIN, dtype=np.int64))
+
+    def without_varied(self) -> "Examples":
+        """Only the plain and the mirrored frames."""
+        rows = self.views < VARIED
+        return self if rows.all() else Examples(self.vectors[rows], self.targets[rows], self.views[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """Keras tensors of a whole model: probabilities (n × labels), and where it looked (n × rows × columns × labels)."""
+
+    probabilities: "keras.KerasTensor"
+    maps: "keras.KerasTensor | None" = None
 
 
 class FittedHead(Protocol):
@@ -40,7 +59,7 @@ class FittedHead(Protocol):
     def probabilities(self, vectors: Vectors) -> Probabilities:
         """N × labels for n vectors, as the Keras layers would answer."""
 
-    def attach(self, maps: "keras.KerasTensor") -> "keras.KerasTensor":
+    def attach(self, maps: "keras.KerasTensor") -> Attached:
         """Keras layers from the backbone's maps to the probabilities, with the learned weights."""
 
 
@@ -52,17 +71,16 @@ Fit = Callable[[Examples, Examples | None, Semantics, int], FittedHead]
 class Head:
     """A named way from frames to probabilities, before it has learned anything.
 
-    `embed` makes a head's vectors of features. `mirrored` frames are learned from too. A head that
-    `needs_validation` keeps the state that did best on the random split's validation frames; others are fitted once
-    more, on everything, after they were tested. `cheap` says that fitting takes seconds, so that every fold can be
+    `views` is how many views of each frame it learns from (1: plain, 2: mirrored too, more: varied copies). A head
+    that `needs_validation` keeps the state that did best on the random split's validation frames; others are fitted
+    once more, on everything, after they were tested. `cheap` says that fitting takes seconds, so that every fold can be
     fitted anew. `parameters` are what is logged.
     """
 
     name: str
     features: FeatureKind
-    embed: Callable[[Features], Vectors]
     fit: Fit
-    mirrored: bool
+    views: int
     needs_validation: bool
     cheap: bool
     parameters: Mapping[str, object]

@@ -1,7 +1,8 @@
 """The classic head, layer by layer as the article on the screen time of Tom and Jerry has it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,11 +10,11 @@ from numpy.typing import NDArray
 
 from screen_time.classifier import Probabilities
 from screen_time.manifest import Fit, InputSpec, Semantics
-from training.backbone import Preprocessing
+from training.backbone import LAST_LAYER, Preprocessing
 from training.dataset import Targets
 from training.environment import import_keras
-from training.features import FeatureKind, Features
-from training.head import Epoch, Examples, Head, Vectors
+from training.features import FeatureKind, Maps, Vectors
+from training.head import Attached, Epoch, Examples, Head
 
 if TYPE_CHECKING:
     import keras
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 UNITS = (1024, 512, 256)
 DROPOUT = 0.5
 EPOCHS = 100
+BASELINE_PATIENCE = 5
+"""As a baseline it is given up after so many epochs without a lower validation loss: it is fitted for every group."""
+
 BATCH = 32
 
 
@@ -34,27 +38,31 @@ class ClassicHead:
 
     def probabilities(self, vectors: Vectors) -> Probabilities:
         """What the dense layers answer to flattened features."""
-        return np.asarray(self.dense.predict(vectors / self.maximum, verbose=0), dtype=np.float32)
+        scaled = vectors.astype(np.float32) / self.maximum
+        return np.asarray(self.dense.predict(scaled, verbose=0), dtype=np.float32)
 
-    def attach(self, maps: "keras.KerasTensor") -> "keras.KerasTensor":
+    def attach(self, maps: "keras.KerasTensor") -> Attached:
         """Flatten, divide, and the trained layers themselves."""
         from keras import layers
 
         tensor = layers.Rescaling(1 / self.maximum, name="by_maximum")(layers.Flatten(name="flatten")(maps))
         for layer in self.dense.layers:
             tensor = layer(tensor)
-        return tensor
+        return Attached(tensor)
 
 
-def embed(features: Features) -> Vectors:
+def flatten(maps: Maps) -> Vectors:
     """Every channel of every place: n × 25088."""
-    return features.reshape(len(features), -1).astype(np.float32)
+    return maps.reshape(len(maps), -1)
 
 
-def fit(train: Examples, validation: Examples | None, semantics: Semantics, seed: int) -> ClassicHead:
+def fit(
+    train: Examples, validation: Examples | None, semantics: Semantics, seed: int, patience: int | None = None
+) -> ClassicHead:
     """Train for EPOCHS and keep the weights of the epoch with the lowest validation loss.
 
-    The same seed gives the same weights on the same machine; elsewhere sums may be added in another order.
+    With `patience`, give up after so many epochs without a lower one. The same seed gives the same weights on the same
+    machine; elsewhere sums may be added in another order.
     """
     if validation is None:
         raise ValueError("the classic head chooses its epoch by validation examples")
@@ -63,13 +71,16 @@ def fit(train: Examples, validation: Examples | None, semantics: Semantics, seed
 
     keras.utils.set_random_seed(seed)
     maximum = float(train.vectors.max())
+    vectors, tested = (each.vectors.astype(np.float32) / maximum for each in (train, validation))
     dense = _dense_layers(train.vectors.shape[1], train.targets.shape[1], semantics)
     dense.compile(optimizer="adam", loss=_loss(train.targets, semantics), metrics=["accuracy"])
-    lowest = keras.callbacks.EarlyStopping(monitor="val_loss", mode="min", patience=EPOCHS, restore_best_weights=True)
+    lowest = keras.callbacks.EarlyStopping(
+        monitor="val_loss", mode="min", patience=patience or EPOCHS, restore_best_weights=True
+    )
     history = dense.fit(
-        train.vectors / maximum,
+        vectors,
         train.targets,
-        validation_data=(validation.vectors / maximum, validation.targets),
+        validation_data=(tested, validation.targets),
         epochs=EPOCHS,
         batch_size=BATCH,
         class_weight=_class_weights(train.targets) if semantics is Semantics.EXCLUSIVE else None,
@@ -122,10 +133,9 @@ def _epochs(history: dict[str, list[float]]) -> tuple[Epoch, ...]:
 
 CLASSIC = Head(
     name="classic",
-    features=FeatureKind(InputSpec(224, 224, Fit.SQUEEZE), Preprocessing.TF),
-    embed=embed,
+    features=FeatureKind(InputSpec(224, 224, Fit.SQUEEZE), Preprocessing.TF, LAST_LAYER, "flat", flatten),
     fit=fit,
-    mirrored=False,
+    views=1,
     needs_validation=True,
     cheap=False,
     parameters={
@@ -137,3 +147,11 @@ CLASSIC = Head(
         "class_weight": "balanced",
     },
 )
+
+BASELINE = replace(
+    CLASSIC,
+    fit=partial(fit, patience=BASELINE_PATIENCE),
+    cheap=True,
+    parameters={**CLASSIC.parameters, "patience": BASELINE_PATIENCE},
+)
+"""What every other head is compared with."""

@@ -1,4 +1,4 @@
-"""The default head: pooled features, a regularised linear model fitted to convergence."""
+"""A linear head on pooled features: what is on screen, wherever it is."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from screen_time.classifier import Probabilities
-from screen_time.manifest import Fit, InputSpec, Semantics
-from training.backbone import Preprocessing
+from screen_time.manifest import Semantics
+from training import summaries
 from training.dataset import Targets
-from training.features import FeatureKind, Features
-from training.head import Epoch, Examples, Head, Vectors
+from training.features import Vectors
+from training.head import Examples
 
 if TYPE_CHECKING:
     import keras
@@ -24,67 +23,52 @@ ITERATIONS = 1000
 NEVER = -30.0
 """Logit of a label that the training examples never show: a probability of 1e-13."""
 
+Weights = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""Weights (d × labels) and biases (labels)."""
+
 
 @dataclass(frozen=True, slots=True)
 class PooledHead:
-    """Weights (d × labels) and biases (labels) on pooled vectors."""
+    """Weights (d × labels) and biases (labels) on the named pooled summaries of a frame's maps."""
 
+    pooled: tuple[str, ...]
     weights: NDArray[np.float32]
     biases: NDArray[np.float32]
-    semantics: Semantics
-    epochs: tuple[Epoch, ...] = ()
 
-    def probabilities(self, vectors: Vectors) -> Probabilities:
-        """Softmax of the logits for exclusive labels, a sigmoid of each for independent ones."""
-        from scipy.special import expit, softmax
+    def logits(self, vectors: Vectors) -> NDArray[np.float32]:
+        """N × labels."""
+        return np.asarray(summaries.pooled(vectors, self.pooled) @ self.weights + self.biases)
 
-        logits = vectors @ self.weights + self.biases
-        exclusive = self.semantics is Semantics.EXCLUSIVE
-        return np.asarray(softmax(logits, axis=1) if exclusive else expit(logits), dtype=np.float32)
-
-    def attach(self, maps: "keras.KerasTensor") -> "keras.KerasTensor":
-        """Pooling, the root, and one dense layer, named `probabilities`."""
+    def attach(self, tensors: summaries.Tensors) -> "keras.KerasTensor":
+        """One dense layer, without an activation."""
         from keras import layers, ops
 
-        average = layers.GlobalAveragePooling2D(name="average")(maps)
-        maximum = layers.GlobalMaxPooling2D(name="maximum")(maps)
-        pooled = layers.Concatenate(name="pooled")([average, maximum])
-        activation = "softmax" if self.semantics is Semantics.EXCLUSIVE else "sigmoid"
-        dense = layers.Dense(len(self.biases), activation=activation, name="probabilities")
-        probabilities = dense(ops.sqrt(pooled))
+        dense = layers.Dense(len(self.biases), name="_".join(("pooled", *self.pooled)))
+        logits = dense(ops.concatenate([tensors.pooled[name] for name in self.pooled], axis=-1))
         dense.set_weights([self.weights, self.biases])
-        return probabilities
+        return logits
 
 
-def embed(features: Features) -> Vectors:
-    """Roots of the average and of the maximum of every channel over all places: n × 1024.
-
-    The root keeps the few channels that fire very strongly from outvoting the others.
-    """
-    maps = features.astype(np.float32)
-    return np.asarray(np.sqrt(np.concatenate([maps.mean(axis=(1, 2)), maps.max(axis=(1, 2))], axis=1)))
-
-
-def fit(train: Examples, validation: Examples | None, semantics: Semantics, seed: int) -> PooledHead:
+def fit(examples: Examples, semantics: Semantics, pooled: tuple[str, ...]) -> PooledHead:
     """Logistic regression on centred and scaled vectors; centre and scale become part of the weights.
 
-    Convex and fitted to convergence: neither `validation` nor `seed` changes what comes out.
+    Convex and fitted to convergence: no seed changes what comes out.
     """
-    del validation, seed
-    mean, scale = train.vectors.mean(axis=0), _scale(train.vectors)
+    vectors = summaries.pooled(examples.vectors, pooled)
+    mean, scale = vectors.mean(axis=0), _scale(vectors, len(pooled))
     solve = _softmax if semantics is Semantics.EXCLUSIVE else _sigmoids
-    weights, biases = solve((train.vectors - mean) / scale, train.targets)
+    weights, biases = solve((vectors - mean) / scale, examples.targets)
     weights = weights / scale[:, None]
-    return PooledHead(weights.astype(np.float32), (biases - mean @ weights).astype(np.float32), semantics)
+    return PooledHead(pooled, weights.astype(np.float32), (biases - mean @ weights).astype(np.float32))
 
 
-def _scale(vectors: Vectors) -> Vectors:
-    """One scale for all averages and one for all maxima (d): a scale for each channel would blow rare ones up."""
-    halves = np.split(vectors, 2, axis=1)
-    return np.concatenate([np.full(half.shape[1], half.std() or 1, dtype=np.float32) for half in halves])
+def _scale(vectors: Vectors, parts: int) -> Vectors:
+    """One scale for each summary (d): a scale for each channel would blow rare ones up."""
+    pieces = np.split(vectors, parts, axis=1)
+    return np.concatenate([np.full(piece.shape[1], piece.std() or 1, dtype=np.float32) for piece in pieces])
 
 
-def _softmax(vectors: Vectors, targets: Targets) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _softmax(vectors: Vectors, targets: Targets) -> Weights:
     """One multinomial regression; labels that no example shows get the logit NEVER."""
     classes = targets.argmax(axis=1)
     seen = np.unique(classes)
@@ -97,7 +81,7 @@ def _softmax(vectors: Vectors, targets: Targets) -> tuple[NDArray[np.float64], N
     return weights, biases
 
 
-def _sigmoids(vectors: Vectors, targets: Targets) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _sigmoids(vectors: Vectors, targets: Targets) -> Weights:
     """One binary regression a label; one that is always or never there needs none."""
     weights, biases = np.zeros((vectors.shape[1], targets.shape[1])), np.zeros(targets.shape[1])
     for label, present in enumerate(targets.T):
@@ -108,30 +92,10 @@ def _sigmoids(vectors: Vectors, targets: Targets) -> tuple[NDArray[np.float64], 
     return weights, biases
 
 
-def _regression(vectors: Vectors, classes: NDArray[np.generic]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _regression(vectors: Vectors, classes: NDArray[np.generic]) -> Weights:
     """Weights (d × rows) and biases (rows) of scikit-learn's regression, balanced over the classes."""
     from sklearn.linear_model import LogisticRegression
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     model = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=ITERATIONS)
-    # On matrices this small, threads that wait for each other took up to 20 times as long as one alone.
-    with threadpool_limits(1):
-        model.fit(vectors.astype(np.float64), classes)
+    model.fit(vectors.astype(np.float64), classes)
     return model.coef_.T, model.intercept_
-
-
-POOLED = Head(
-    name="pooled",
-    features=FeatureKind(InputSpec(224, 398, Fit.PAD), Preprocessing.CAFFE),
-    embed=embed,
-    fit=fit,
-    mirrored=True,
-    needs_validation=False,
-    cheap=True,
-    parameters={
-        "C": STRENGTH,
-        "max_iter": ITERATIONS,
-        "class_weight": "balanced",
-        "pooling": "roots of mean and max",
-    },
-)

@@ -3,11 +3,11 @@
 from training.errors import TrainingError
 from training.head import Head
 from training.head_classic import CLASSIC
-from training.head_pooled import POOLED
+from training.head_joint import JOINT, SINGLE
 
-HEADS = {head.name: head for head in (POOLED, CLASSIC)}
+HEADS = {head.name: head for head in (JOINT, *SINGLE, CLASSIC)}
 
-DEFAULT_HEAD = POOLED.name
+DEFAULT_HEAD = JOINT.name
 
 
 def find_head(name: str) -> Head:

@@ -1,44 +1,52 @@
-"""What heads learn from: a dataset's frames as vectors."""
+"""What heads learn from: a dataset's frames, and other views of them, as vectors."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.dataset import Dataset
-from training.features import extract_features
-from training.head import Examples, Head, Vectors
+from training.dataset import Dataset, Frames
+from training.features import Vectors, extract_features
+from training.head import MIRRORED, PLAIN, VARIED, Examples, Head
 from training.reporting import Reporter
 from training.weights import Tensors
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """A dataset with its frames' vectors (n × d), and those of its mirrored frames where the head wants them."""
+    """A dataset with the vectors (n × d) of each view of its frames: plain, mirrored, varied copies."""
 
     dataset: Dataset
-    vectors: Vectors
-    mirrored: Vectors | None
+    views: tuple[Vectors, ...]
 
     def to_learn(self, indices: NDArray[np.int64]) -> Examples:
-        """The examples at `indices`, mirrored too."""
-        plain = self.to_test(indices)
-        if self.mirrored is None:
-            return plain
-        vectors = np.concatenate([plain.vectors, self.mirrored[indices]])
-        return Examples(vectors, np.concatenate([plain.targets, plain.targets]))
+        """The examples at `indices` in every view."""
+        count = len(self.views)
+        return Examples(
+            np.concatenate([vectors[indices] for vectors in self.views]),
+            np.tile(self.dataset.targets[indices], (count, 1)),
+            np.repeat(np.arange(count), len(indices)),
+        )
 
     def to_test(self, indices: NDArray[np.int64]) -> Examples:
         """The examples at `indices` as they are."""
-        return Examples(self.vectors[indices], self.dataset.targets[indices])
+        return Examples.plain(self.views[PLAIN][indices], self.dataset.targets[indices])
 
 
 def embed(dataset: Dataset, head: Head, vgg16: Tensors, reporter: Reporter) -> Material:
     """The vectors that `head` makes of a dataset's frames."""
-    frames = dataset.frames[head.features.spec]
-    reporter.stage("Computing VGG16 features", len(frames) * (2 if head.mirrored else 1))
-    vectors = head.embed(extract_features(frames, head.features, vgg16, reporter.advance))
-    if not head.mirrored:
-        return Material(dataset, vectors, None)
-    mirrored = np.ascontiguousarray(frames[:, :, ::-1])
-    return Material(dataset, vectors, head.embed(extract_features(mirrored, head.features, vgg16, reporter.advance)))
+    count = len(dataset.examples)
+    reporter.stage(f"Computing VGG16 features for {head.name}", count * head.views)
+    views = list(_views(dataset, head))
+    frames = views[0] if len(views) == 1 else np.concatenate(views)
+    vectors = extract_features(frames, head.features, vgg16, reporter.advance)
+    return Material(dataset, tuple(np.split(vectors, len(views))))
+
+
+def _views(dataset: Dataset, head: Head) -> Iterator[Frames]:
+    plain = dataset.frames[head.features.spec]
+    yield plain
+    if head.views > MIRRORED:
+        yield np.ascontiguousarray(plain[:, :, ::-1])
+    yield from dataset.varied[: max(0, head.views - VARIED)]

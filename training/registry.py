@@ -117,7 +117,7 @@ def champion(name: str = MODEL_NAME, alias: str = ALIAS) -> str | None:
 def run_of(name: str, version: str) -> str | None:
     """The run that a version came from; raises PromotionError where there is no such version."""
     with registry_client() as client:
-        return find_version(client, name, version).run_id or None
+        return _found(client, name, version).run_id or None
 
 
 def learned_from(run_id: str | None) -> frozenset[str]:
@@ -206,15 +206,14 @@ def _download(uri: str, folder: Path) -> Path:
 
 
 def _check_servable(client: "MlflowClient", name: str, version: str) -> None:
-    found = find_version(client, name, version)
+    found = _found(client, name, version)
     try:
         _resolve_version(found, f"models:/{name}/{version}")
     except ModelError as error:
         raise PromotionError(f"Version {version} of {name} cannot be served: {error}") from error
 
 
-def find_version(client: "MlflowClient", name: str, version: str) -> "ModelVersion":
-    """The registered version; raises PromotionError where there is none."""
+def _found(client: "MlflowClient", name: str, version: str) -> "ModelVersion":
     from mlflow.exceptions import MlflowException
 
     try:

@@ -2,24 +2,30 @@
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from screen_time.manifest import Manifest
-from training import figures, promotion, registry, tracking, yardstick
+from training import promotion, registry, run_record, tracking
 from training.agreement import Shown
-from training.answers_file import named_answers
+from training.baseline import baseline_answers
+from training.certainty import Certainty, fit_certainty
+from training.choice import candidate_scores, choose
 from training.dataset import Dataset, LabelledVideo, read_dataset
 from training.description import describe_version, version_tags
 from training.evaluation import Scores, draft_manifest, score
-from training.export import build_model, export
+from training.export import build_model, export, reference_form
 from training.head import FittedHead, Head
+from training.head_classic import CLASSIC
+from training.head_joint import JointHead
 from training.heads import DEFAULT_HEAD, find_head
 from training.material import embed
 from training.model_names import MODEL_NAME
 from training.reporting import Reporter, Silent
 from training.validation import Validation, fit_final, validate
-from training.weights import DIGEST as WEIGHTS_DIGEST
+from training.variation import COPIES
 from training.weights import Tensors, load_weights
 
 
@@ -27,7 +33,8 @@ from training.weights import Tensors, load_weights
 class TrainingOptions:
     """What a training is asked for; `classes` name the labels as training.labels explains.
 
-    `weights` is a file of VGG16's weights (None: found or fetched).
+    `weights` is a file of VGG16's weights (None: found or fetched). Without `baseline` the classic head is not trained
+    beside the default one.
     """
 
     videos: tuple[LabelledVideo, ...]
@@ -37,11 +44,16 @@ class TrainingOptions:
     promote: bool = False
     name: str = MODEL_NAME
     weights: Path | None = None
+    baseline: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class TrainedVersion:
-    """A registered version and how it did: scores by split (`random`, and `grouped` where it was tested so)."""
+    """A registered version and how it did: scores by split (`random`, and `grouped` where it was tested so).
+
+    `baseline` holds the classic head's scores on the same splits. `intervals` are 95 % intervals of the grouped scores'
+    metrics.
+    """
 
     name: str
     version: str
@@ -51,17 +63,8 @@ class TrainedVersion:
     labels: tuple[str, ...]
     scores: Mapping[str, Scores]
     promoted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Trained:
-    """A fitted head with what it learned from and how it did."""
-
-    head: Head
-    fitted: FittedHead
-    dataset: Dataset
-    manifest: Manifest
-    scores: Mapping[str, Scores]
+    baseline: Mapping[str, Scores] = field(default_factory=dict)
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def train(options: TrainingOptions, reporter: Reporter | None = None) -> TrainedVersion:
@@ -76,20 +79,86 @@ def train(options: TrainingOptions, reporter: Reporter | None = None) -> Trained
     dataset = _read(options, head, reporter)
     manifest = draft_manifest(dataset.scheme, head.features.spec, head.name)
     with tracking.tracked_run():
-        _log_start(options, head, dataset, manifest)
+        run_record.log_start(head, dataset, manifest, options.seed)
         reporter.stage("Getting VGG16's weights")
         vgg16 = load_weights(options.weights)
-        material = embed(dataset, head, vgg16, reporter)
-        validation = validate(head, material, manifest, options.seed, reporter)
-        scores = {split: score(answers, manifest) for split, answers in validation.answers.items()}
-        fitted = fit_final(head, material, validation, manifest, options.seed)
-        trained = _Trained(head, fitted, dataset, manifest, scores)
+        trained = _fit(options, head, dataset, vgg16, reporter)
         reporter.stage("Logging figures")
-        _log_results(trained, validation)
-        _log_answers(trained, validation)
+        run_record.log_outcome(trained)
         reporter.stage("Exporting and registering the model")
         version = _register(trained, vgg16, options)
     return _promoted(version, options, reporter) if options.promote else version
+
+
+def _read(options: TrainingOptions, head: Head, reporter: Reporter) -> Dataset:
+    reporter.stage("Reading labelled frames")
+    specs = list(dict.fromkeys([head.features.spec, *([CLASSIC.features.spec] if options.baseline else [])]))
+    dataset = read_dataset(
+        options.videos, specs, options.classes, reporter.advance, copies=COPIES if head.cheap else 0, seed=options.seed
+    )
+    for note in dataset.notes:
+        reporter.note(note)
+    return dataset
+
+
+def _fit(
+    options: TrainingOptions, head: Head, dataset: Dataset, vgg16: Tensors, reporter: Reporter
+) -> run_record.Trained:
+    """Test the head and its members, fit the best of them on everything, and learn how far to trust it."""
+    manifest = draft_manifest(dataset.scheme, head.features.spec, head.name)
+    material = embed(dataset, head, vgg16, reporter)
+    validation = validate(head, material, manifest, options.seed, reporter)
+    candidates = candidate_scores(head, validation, manifest)
+    chosen = choose(head, candidates)
+    manifest = replace(manifest, head=chosen)
+    fitted = _only(fit_final(head, material, validation, manifest, options.seed), chosen)
+    certainty = _certainty(validation, chosen, dataset, manifest)
+    scores = {"random": score(validation.answers["random"], manifest)}
+    if certainty is not None:
+        scores["grouped"] = score(certainty.answers, certainty.manifest, certainty.present)
+    baseline = {}
+    if options.baseline and head.name != CLASSIC.name:
+        answers = baseline_answers(dataset, manifest, vgg16, options.seed, reporter)
+        baseline = {split: score(each, manifest) for split, each in answers.items()}
+    return run_record.Trained(head, fitted, dataset, manifest, validation, scores, candidates, certainty, baseline)
+
+
+def _only(fitted: FittedHead, name: str) -> FittedHead:
+    """The chosen candidate of a fitted head."""
+    return fitted.only(name) if isinstance(fitted, JointHead) and name in fitted.members else fitted
+
+
+def _certainty(validation: Validation, chosen: str, dataset: Dataset, manifest: Manifest) -> Certainty | None:
+    """What the chosen candidate's out-of-fold answers tell; None for a head that was not tested by groups."""
+    if "grouped" not in validation.answers:
+        return None
+    answers = validation.candidates.get(chosen, validation.answers["grouped"])
+    videos = np.array([dataset.examples[index].source for index in answers.indices], dtype=np.int64)
+    return fit_certainty(answers, manifest, validation.folds, videos)
+
+
+def _register(trained: run_record.Trained, vgg16: Tensors, options: TrainingOptions) -> TrainedVersion:
+    dataset, manifest = trained.dataset, trained.served_manifest
+    frames = dataset.frames[manifest.input]
+    model = build_model(trained.head, trained.fitted, vgg16, trained.calibration)
+    with tempfile.TemporaryDirectory() as folder:
+        served = export(model, manifest, frames, Path(folder), Shown(dataset.durations_ms, dataset.targets))
+        tracking.log_metrics(served.differences.metrics())
+        description = describe_version(served.manifest, dataset, trained.all_scores, served.differences)
+        tags = version_tags(manifest, trained.scores)
+        registered = tracking.register(reference_form(model), served, frames[:1], tags, description, options.name)
+    return TrainedVersion(
+        registered.name,
+        registered.version,
+        registered.run_id,
+        served.digest,
+        manifest.head,
+        manifest.labels,
+        trained.scores,
+        promoted=False,
+        baseline=trained.baseline,
+        intervals=trained.intervals(),
+    )
 
 
 def _promoted(version: TrainedVersion, options: TrainingOptions, reporter: Reporter) -> TrainedVersion:
@@ -101,76 +170,3 @@ def _promoted(version: TrainedVersion, options: TrainingOptions, reporter: Repor
         reporter.note(str(error))
         return version
     return replace(version, promoted=True)
-
-
-def _read(options: TrainingOptions, head: Head, reporter: Reporter) -> Dataset:
-    reporter.stage("Reading labelled frames")
-    dataset = read_dataset(options.videos, [head.features.spec], options.classes, reporter.advance)
-    for note in dataset.notes:
-        reporter.note(note)
-    return dataset
-
-
-def _log_start(options: TrainingOptions, head: Head, dataset: Dataset, manifest: Manifest) -> None:
-    tracking.log_data(dataset)
-    tracking.log_parameters(
-        {
-            "head": head.name,
-            "seed": options.seed,
-            "labels": ", ".join(manifest.labels),
-            "semantics": manifest.semantics,
-            "frames": len(dataset.examples),
-            "mirrored": head.mirrored,
-            "input": f"{manifest.input.height}x{manifest.input.width} {manifest.input.fit}",
-            "preprocessing": head.features.preprocessing,
-            "vgg16_sha256": WEIGHTS_DIGEST,
-            **{f"head_{name}": value for name, value in head.parameters.items()},
-        }
-    )
-
-
-def _log_results(trained: _Trained, validation: Validation) -> None:
-    """Figures by split; the mistakes are those of the most honest split there is."""
-    dataset, manifest, epochs = trained.dataset, trained.manifest, trained.fitted.epochs
-    for split, each in trained.scores.items():
-        tracking.log_scores(split, each)
-        tracking.log_figure(figures.confusion_figure(split, each, manifest), f"confusion_{split}")
-    answers = list(validation.answers.values())[-1]
-    tracking.log_figure(figures.mistakes_figure(answers, dataset, manifest), "worst_mistakes")
-    for point in validation.learning_curve:
-        tracking.log_metrics({"learning_curve/accuracy": point.accuracy}, step=point.frames)
-    if validation.learning_curve:
-        tracking.log_figure(figures.learning_curve_figure(validation.learning_curve), "learning_curve")
-    if epochs:
-        tracking.log_epochs(epochs)
-        tracking.log_figure(figures.epochs_figure(epochs), "learning_curves")
-
-
-def _log_answers(trained: _Trained, validation: Validation) -> None:
-    """The honest answers, frame by frame: what later versions are compared with before they are promoted."""
-    if "grouped" in validation.answers:
-        answers = named_answers(validation.answers["grouped"], trained.dataset, trained.manifest)
-        yardstick.log_answers(answers)
-
-
-def _register(trained: _Trained, vgg16: Tensors, options: TrainingOptions) -> TrainedVersion:
-    manifest, scores = trained.manifest, trained.scores
-    frames = trained.dataset.frames[manifest.input]
-    model = build_model(trained.head, trained.fitted, vgg16)
-    with tempfile.TemporaryDirectory() as folder:
-        shown = Shown(trained.dataset.durations_ms, trained.dataset.targets)
-        served = export(model, manifest, frames, Path(folder), shown)
-        tracking.log_metrics(served.differences.metrics())
-        description = describe_version(served.manifest, trained.dataset, scores, served.differences)
-        tags = version_tags(manifest, scores)
-        registered = tracking.register(model, served, frames[:1], tags, description, options.name)
-    return TrainedVersion(
-        registered.name,
-        registered.version,
-        registered.run_id,
-        served.digest,
-        manifest.head,
-        manifest.labels,
-        scores,
-        promoted=False,
-    )

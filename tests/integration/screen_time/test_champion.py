@@ -128,35 +128,6 @@ def test_a_version_without_a_served_form_is_refused(
         make_champion(Clock()).current()
 
 
-def test_until_it_has_its_served_form_the_version_before_it_serves(
-    registry: ModelRegistry,
-    make_champion: MakeChampion,
-    alias: str,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """A metric counts the refusal, a log line says why, and `screen-time export` is all it takes."""
-    from mlflow import MlflowClient
-
-    counted: list[str] = []
-    monkeypatch.setattr("screen_time.champion.count", counted.append)
-    clock = Clock()
-    before = registry.register(alias=alias)
-    champion = make_champion(clock)
-    champion.current()
-    version = registry.register(alias=alias)
-    client = MlflowClient(registry.uri)
-    digest = client.get_model_version(NAME, version).tags[DIGEST_TAG]
-    client.delete_model_version_tag(NAME, version, DIGEST_TAG)
-    clock.now += 100
-    assert champion.current().identity.version == before
-    assert counted == ["ModelRefused"]
-    assert "the model in service stays" in caplog.text
-    client.set_model_version_tag(NAME, version, DIGEST_TAG, digest)
-    clock.now += 100
-    assert champion.current().identity.version == version
-
-
 def test_a_damaged_copy_on_disk_is_fetched_again(
     registry: ModelRegistry, make_champion: MakeChampion, alias: str, tmp_path: Path
 ) -> None:

@@ -13,6 +13,7 @@ from screen_time.classifier import Classifier
 from screen_time.errors import RegistryError
 from screen_time.manifest import DIGEST_TAG, SERVED_DIRECTORY, Semantics
 from screen_time.preprocessing import prepare
+from training import head_classic
 from training.dataset import LabelledVideo
 from training.evaluate import evaluate
 from training.registry import resolve
@@ -58,11 +59,13 @@ def options(labelled: LabelledVideo) -> TrainingOptions:
 
 
 @pytest.fixture(scope="module")
-def version(store: Path, vgg16: Tensors, options: TrainingOptions) -> TrainedVersion:
-    """The version that one training registers and promotes."""
+def version(store: Path, vgg16: Tensors, options: TrainingOptions) -> Iterator[TrainedVersion]:
+    """The version that one training registers and promotes; the baseline beside it is fitted for a few epochs."""
     assert vgg16
     assert store.is_dir()
-    return train(options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(head_classic, "EPOCHS", 3)
+        yield train(options)
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +118,7 @@ def test_the_version_says_what_it_is(version: TrainedVersion) -> None:
 
     registered = MlflowClient().get_model_version("screen-time", version.version)
     assert registered.tags[DIGEST_TAG] == version.digest
-    assert registered.tags["head"] == "pooled"
+    assert registered.tags["head"] == "joint"
     assert float(registered.tags["accuracy_grouped"]) == pytest.approx(version.scores["grouped"].accuracy, abs=1e-4)
     description = str(registered.description)
     assert "| accuracy |" in description
@@ -141,8 +144,15 @@ def test_the_run_holds_all_that_was_learned_from_and_measured(version: TrainedVe
     assert tags["video_sha256"].startswith(data.dataset.digest)
     figures = {artifact.path for artifact in client.list_artifacts(version.run_id, "figures")}
     assert figures == {
-        f"figures/{name}.png" for name in ("confusion_random", "confusion_grouped", "learning_curve", "worst_mistakes")
+        f"figures/{name}.png"
+        for name in ("confusion_random", "confusion_grouped", "learning_curve", "reliability", "worst_mistakes")
     }
+    # How sure it is, each candidate it was chosen from, and the article's head on the same splits.
+    assert {"grouped/ece", "grouped/brier", "grouped/accuracy_low", "grouped/accuracy_high"} <= set(run.data.metrics)
+    assert {f"candidate_{name}/macro_f1" for name in ("joint", "pooled", "varied", "places")} <= set(run.data.metrics)
+    assert {"classic_random/accuracy", "classic_grouped/accuracy"} <= set(run.data.metrics)
+    assert version.intervals["accuracy"][0] <= version.scores["grouped"].accuracy <= version.intervals["accuracy"][1]
+    assert set(version.baseline) == {"random", "grouped"}
 
 
 def test_evaluating_on_the_training_video_finds_what_was_learned(
@@ -192,10 +202,10 @@ def test_characters_in_one_frame_train_independent_labels(labelled: LabelledVide
     rows = "".join(f"frame{s}.png,{int(kind(s) == 1)},{int(kind(s) == 2)}\n" for s in range(SECONDS))
     labels.write_text("Image_ID,circle,square\n" + rows)
     pair = LabelledVideo(labelled.video, labels)
-    trained = train(TrainingOptions((pair,)))
+    trained = train(TrainingOptions((pair,), baseline=False))
     evaluation = evaluate(pair, f"models:/screen-time/{trained.version}")
     assert evaluation.manifest.semantics is Semantics.INDEPENDENT
-    assert evaluation.manifest.thresholds == (0.5, 0.5)
+    assert all(0 < threshold < 1 for threshold in evaluation.manifest.thresholds)
     assert evaluation.scores.accuracy > 0.95
 
 

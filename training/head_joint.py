@@ -1,0 +1,116 @@
+"""The default head: three small heads on the same maps, whose logits are averaged.
+
+One looks at pooled features of plain frames, one at those of varied frames too, and one scores each place. Each of them
+is also a candidate by itself.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from screen_time.classifier import Probabilities
+from screen_time.manifest import Fit, InputSpec, Semantics
+from training import head_places, head_pooled, summaries
+from training.backbone import Preprocessing
+from training.environment import one_thread
+from training.features import FeatureKind, Vectors
+from training.head import VARIED, Attached, Epoch, Examples, Head
+from training.head_places import PlacesHead
+from training.head_pooled import PooledHead
+from training.variation import COPIES
+
+if TYPE_CHECKING:
+    import keras
+
+Member = PooledHead | PlacesHead
+
+FEATURES = FeatureKind(
+    InputSpec(224, 398, Fit.PAD), Preprocessing.CAFFE, "block4_pool", "summaries-1", summaries.summarise
+)
+"""Block 4's maps: what block 5 adds finds no small character better, on another drawing style least of all."""
+
+
+@dataclass(frozen=True, slots=True)
+class JointHead:
+    """Fitted members by name; their logits are averaged."""
+
+    members: dict[str, Member]
+    semantics: Semantics
+    epochs: tuple[Epoch, ...] = ()
+
+    def only(self, name: str) -> "JointHead":
+        """One member by itself."""
+        return JointHead({name: self.members[name]}, self.semantics)
+
+    def probabilities(self, vectors: Vectors) -> Probabilities:
+        """Softmax of the averaged logits for exclusive labels, a sigmoid of each for independent ones."""
+        from scipy.special import expit, softmax
+
+        logits = np.mean([member.logits(vectors) for member in self.members.values()], axis=0)
+        exclusive = self.semantics is Semantics.EXCLUSIVE
+        return np.asarray(softmax(logits, axis=1) if exclusive else expit(logits), dtype=np.float32)
+
+    def attach(self, maps: "keras.KerasTensor") -> Attached:
+        """The members' layers on common summaries; the places' scores tell where it looked."""
+        from keras import layers
+
+        tensors = summaries.attach(maps)
+        logits, looked = [], None
+        for member in self.members.values():
+            if isinstance(member, PlacesHead):
+                scores, looked = member.attach(tensors)
+                logits.append(scores)
+            else:
+                logits.append(member.attach(tensors))
+        joint = logits[0] if len(logits) == 1 else layers.Average(name="joint")(logits)
+        activation = "softmax" if self.semantics is Semantics.EXCLUSIVE else "sigmoid"
+        return Attached(layers.Activation(activation, name="raw")(joint), looked)
+
+
+def _plain(examples: Examples, semantics: Semantics) -> Member:
+    return head_pooled.fit(examples.without_varied(), semantics, (summaries.AVERAGE, summaries.MAXIMUM))
+
+
+def _varied(examples: Examples, semantics: Semantics) -> Member:
+    return head_pooled.fit(examples, semantics, (summaries.MAXIMUM, summaries.STRONGEST))
+
+
+def _places(examples: Examples, semantics: Semantics) -> Member:
+    return head_places.fit(examples.without_varied(), semantics)
+
+
+MEMBERS: dict[str, Callable[[Examples, Semantics], Member]] = {
+    "pooled": _plain,
+    "varied": _varied,
+    "places": _places,
+}
+
+
+def _head(name: str, members: tuple[str, ...]) -> Head:
+    def fit(train: Examples, validation: Examples | None, semantics: Semantics, seed: int) -> JointHead:
+        """Convex or started from zero: neither `validation` nor `seed` changes what comes out."""
+        del validation, seed
+        with one_thread():
+            return JointHead({member: MEMBERS[member](train, semantics) for member in members}, semantics)
+
+    return Head(
+        name=name,
+        features=FEATURES,
+        fit=fit,
+        views=VARIED + COPIES if "varied" in members else VARIED,
+        needs_validation=False,
+        cheap=True,
+        parameters={
+            "members": ", ".join(members),
+            "C": head_pooled.STRENGTH,
+            "places_penalty": head_places.PENALTY,
+            "places_iterations": head_places.ITERATIONS,
+            "class_weight": "balanced",
+        },
+    )
+
+
+JOINT = _head("joint", tuple(MEMBERS))
+SINGLE = tuple(_head(name, (name,)) for name in MEMBERS)

@@ -1,0 +1,126 @@
+"""A head that scores each place of the picture and pools the scores: it finds what is small, and knows where.
+
+Multiple-instance learning with a soft maximum (log-mean-exp) over the places, as in Pinheiro and Collobert, "From
+Image-level to Pixel-level Labeling with Convolutional Networks" (CVPR 2015).
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from screen_time.manifest import Semantics
+from training import summaries
+from training.dataset import Targets
+from training.features import Vectors
+from training.head import Examples
+from training.head_pooled import NEVER
+
+if TYPE_CHECKING:
+    import keras
+
+PENALTY = 3.0
+"""L2 penalty of the weights; see docs/training.md for what others give."""
+
+ITERATIONS = 40
+"""Stopped early: more passes fit the training frames better and the held-out ones no better."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlacesHead:
+    """Weights (channels × columns), offsets of every place's scores (columns), biases of the pooled ones (columns).
+
+    A column is a label of exclusive ones; independent labels have two, absent and present.
+    """
+
+    semantics: Semantics
+    weights: NDArray[np.float32]
+    offsets: NDArray[np.float32]
+    biases: NDArray[np.float32]
+
+    def logits(self, vectors: Vectors) -> NDArray[np.float32]:
+        """N × labels."""
+        scores = summaries.places(vectors) @ self.weights + self.offsets
+        pooled = _log_mean_exp(scores) + self.biases
+        return pooled if self.semantics is Semantics.EXCLUSIVE else pooled[:, 1::2] - pooled[:, ::2]
+
+    def attach(self, tensors: summaries.Tensors) -> "tuple[keras.KerasTensor, keras.KerasTensor]":
+        """Logits (n × labels), and what each place said for each label: n × rows × columns × labels, at least 0."""
+        from keras import layers, ops
+
+        convolution = layers.Conv2D(self.weights.shape[1], 1, name="scores")
+        scores = convolution(tensors.places)
+        convolution.set_weights([self.weights[None, None], self.offsets])
+        _count, rows, columns, _channels = scores.shape
+        pooled = ops.logsumexp(scores, axis=(1, 2)) + (self.biases - np.float32(np.log(rows * columns)))
+        if self.semantics is Semantics.EXCLUSIVE:
+            return pooled, ops.relu(scores)
+        return pooled[:, 1::2] - pooled[:, ::2], ops.relu(scores[..., 1::2] - scores[..., ::2])
+
+
+def fit(examples: Examples, semantics: Semantics) -> PlacesHead:
+    """Learn from examples, balanced over the classes. Starts from zero: no seed changes what comes out."""
+    places = summaries.places(examples.vectors)
+    mean, scale = places.mean(axis=(0, 1)), places.std() or np.float32(1)
+    places = (places - mean) / scale
+    if semantics is Semantics.EXCLUSIVE:
+        weights, biases = _softmax(places, examples.targets)
+    else:
+        pairs = [_softmax(places, np.stack([1 - column, column], axis=1)) for column in examples.targets.T]
+        weights, biases = (np.concatenate(parts, axis=-1) for parts in zip(*pairs, strict=True))
+    weights = weights / scale
+    return PlacesHead(semantics, weights, -mean @ weights, biases)
+
+
+def _softmax(places: NDArray[np.float32], targets: Targets) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Weights (channels × classes) and biases (classes); classes that no example shows get the logit NEVER."""
+    seen = np.flatnonzero(targets.any(axis=0))
+    weights = np.zeros((places.shape[-1], targets.shape[1]), dtype=np.float32)
+    biases = np.full(targets.shape[1], NEVER, dtype=np.float32)
+    weights[:, seen], biases[seen] = _Loss(places, targets[:, seen]).least()
+    return weights, biases
+
+
+class _Loss:
+    """Balanced cross-entropy of pooled scores, with its gradient."""
+
+    def __init__(self, places: NDArray[np.float32], targets: Targets) -> None:
+        self._places, self._targets = places.reshape(-1, places.shape[-1]), targets
+        self._shape = (*places.shape[:2], targets.shape[1])
+        counts = targets.sum(axis=0)
+        self._importance = (targets @ (len(targets) / (len(counts) * counts))).astype(np.float32)
+
+    def least(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The weights and biases at which L-BFGS stops after ITERATIONS."""
+        from scipy.optimize import minimize
+
+        columns = self._shape[2]
+        if columns == 1:
+            return np.zeros((self._places.shape[1], 1), dtype=np.float32), np.zeros(1, dtype=np.float32)
+        start = np.zeros((self._places.shape[1] + 1) * columns)
+        found = minimize(self._with_gradient, start, jac=True, method="L-BFGS-B", options={"maxiter": ITERATIONS})
+        rows = found.x.reshape(-1, columns).astype(np.float32)
+        return rows[:-1], rows[-1]
+
+    def _with_gradient(self, parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        rows = parameters.reshape(-1, self._shape[2]).astype(np.float32)
+        weights, biases = rows[:-1], rows[-1]
+        scores = (self._places @ weights).reshape(self._shape)
+        pooled = _log_mean_exp(scores)
+        # How much each place has a say in its frame's pooled score: a softmax over the places.
+        say = np.exp(scores - pooled[:, None]) / self._shape[1]
+        logits = pooled + biases
+        logits -= logits.max(axis=1, keepdims=True)
+        logarithms = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        loss = -(self._importance * (self._targets * logarithms).sum(axis=1)).sum() + PENALTY / 2 * (weights**2).sum()
+        error = (np.exp(logarithms) - self._targets) * self._importance[:, None]
+        by_place = (say * error[:, None]).reshape(-1, self._shape[2])
+        gradient = np.vstack([self._places.T @ by_place + PENALTY * weights, error.sum(axis=0)])
+        return float(loss), gradient.ravel().astype(np.float64)
+
+
+def _log_mean_exp(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A soft maximum over the places: n × columns from n × places × columns."""
+    highest = scores.max(axis=1, keepdims=True)
+    return np.asarray(highest[:, 0] + np.log(np.exp(scores - highest).mean(axis=1)))
