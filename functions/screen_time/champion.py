@@ -2,22 +2,31 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from screen_time.classifier import Classifier
-from screen_time.documents import ModelIdentity
+from screen_time.documents import Fallback, ModelIdentity
 from screen_time.errors import ModelError, RegistryError
 from screen_time.model_store import ModelStore
-from screen_time.observability import count, logger
+from screen_time.observability import count, duration, logger
 from screen_time.registry import ModelVersion, Registry
 
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:
-    """A version in service: who it is, and its classifier."""
+    """A version in service: who it is, its classifier, and when it was registered (milliseconds since the epoch)."""
 
     identity: ModelIdentity
     classifier: Classifier
+    created_ms: int | None = None
+
+
+REMEMBER_SECONDS = 60.0
+"""How often a version in service is noted as the last good one: after a rollback a process that never left it notes
+nothing else, and what the others noted meanwhile was the version rolled back from."""
+
+REFUSED_SECONDS = 300.0
+"""How long a version that was refused is not fetched and tried again; every time it is asked for, it counts."""
 
 
 class Champion:
@@ -25,7 +34,8 @@ class Champion:
 
     The registry is asked at most every `refresh_seconds`. A new version is fetched, verified, loaded and tried before
     it replaces the one in service; one that fails is refused and the old one stays. While the registry does not
-    answer, the version in service stays, and a fresh process starts with the one that served last.
+    answer, the version in service stays, and a fresh process starts with the one that served last. A model that may
+    not be the one that carries the alias is marked as a fallback.
     """
 
     def __init__(
@@ -41,50 +51,81 @@ class Champion:
         self._name, self._alias = name, alias
         self._refresh_seconds, self._clock = refresh_seconds, clock
         self._asked_at: float | None = None
+        self._remembered_at: float | None = None
         self._serving: ServedModel | None = None
+        self._refused: tuple[ModelVersion, ModelError, float] | None = None
 
     def current(self) -> ServedModel:
         """The model to measure with now; raises RegistryError or ModelError where there is none at all."""
-        if self._serving is not None and not self._is_due():
-            return self._serving
+        if self._serving is None or self._is_due(self._asked_at, self._refresh_seconds):
+            self._serving = self._follow()
+        if self._serving.identity.fallback is not None:
+            count("ModelFallback")
+        if self._serving.created_ms is not None:
+            duration("ModelAge", time.time() - self._serving.created_ms / 1000)
+        return self._serving
+
+    def _follow(self) -> ServedModel:
+        """The version that carries the alias; else the one in service or the one that served last, marked."""
         try:
             wanted = self._registry.version_of_alias(self._name, self._alias)
             self._asked_at = self._clock()
-            if not self._is_serving(wanted):
-                self._serving = self._load(wanted)
-                self._store.remember(wanted, self._alias)
-                logger.info("a model version is in service", model_version=wanted.version)
+            served = self._taken_over(wanted)
         except RegistryError as error:
             count("RegistryUnavailable")
-            self._fall_back(error)
+            return self._fallen_back(error, Fallback.REGISTRY_UNAVAILABLE)
         except ModelError as error:
             count("ModelRefused")
-            self._fall_back(error)
-        if self._serving is None:
-            raise RegistryError(f"No version of {self._name} can be served.")
-        return self._serving
+            return self._fallen_back(error, Fallback.VERSION_REFUSED)
+        if self._is_due(self._remembered_at, REMEMBER_SECONDS):
+            self._remembered_at = self._clock()
+            self._store.remember(wanted, self._alias)
+        return served
 
-    def _is_due(self) -> bool:
-        return self._asked_at is None or self._clock() - self._asked_at >= self._refresh_seconds
+    def _taken_over(self, wanted: ModelVersion) -> ServedModel:
+        if self._serving is not None and self._is(wanted, self._serving):
+            return _marked(self._serving, None)
+        self._check_not_refused(wanted)
+        try:
+            served = self._load(wanted)
+        except ModelError as error:
+            self._refused = (wanted, error, self._clock())
+            raise
+        self._remembered_at = None
+        logger.info("a model version is in service", model_version=wanted.version)
+        return served
 
-    def _is_serving(self, wanted: ModelVersion) -> bool:
-        if self._serving is None:
-            return False
-        identity = self._serving.identity
-        return (identity.version, identity.digest) == (wanted.version, wanted.digest)
+    def _check_not_refused(self, wanted: ModelVersion) -> None:
+        """Raise what the version was refused for, for a while: each attempt would fetch all of it again."""
+        if self._refused is None:
+            return
+        refused, error, at = self._refused
+        if refused == wanted and not self._is_due(at, REFUSED_SECONDS):
+            raise error
+
+    def _is_due(self, last: float | None, seconds: float) -> bool:
+        return last is None or self._clock() - last >= seconds
+
+    @staticmethod
+    def _is(wanted: ModelVersion, served: ServedModel) -> bool:
+        return (served.identity.version, served.identity.digest) == (wanted.version, wanted.digest)
 
     def _load(self, version: ModelVersion) -> ServedModel:
         classifier = Classifier(*self._store.fetch(version))
         identity = ModelIdentity(version.name, version.version, self._alias, version.run_id, version.digest)
-        return ServedModel(identity, classifier)
+        return ServedModel(identity, classifier, version.created_ms)
 
-    def _fall_back(self, error: RegistryError | ModelError) -> None:
-        """Stay with what serves, or start with what served last; raises `error` where nothing did."""
+    def _fallen_back(self, error: RegistryError | ModelError, fallback: Fallback) -> ServedModel:
+        """What serves, or what served last; raises `error` where nothing did."""
         self._asked_at = self._clock()
-        logger.warning("the model in service stays", reason=str(error))
+        logger.warning("the last good model version serves", reason=str(error), fallback=fallback)
         if self._serving is not None:
-            return
+            return _marked(self._serving, fallback)
         last = self._store.last_served(self._name, self._alias)
         if last is None:
             raise error
-        self._serving = self._load(last)
+        return _marked(self._load(last), fallback)
+
+
+def _marked(served: ServedModel, fallback: Fallback | None) -> ServedModel:
+    return replace(served, identity=replace(served.identity, fallback=fallback))

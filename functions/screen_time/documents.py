@@ -8,6 +8,7 @@ import io
 import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 from screen_time.errors import PermanentError
@@ -38,13 +39,25 @@ class VideoSource:
 
 @dataclass(frozen=True, slots=True)
 class ModelIdentity:
-    """Which model measured: `alias` is None where a version was asked for, `run_id` where it came from no run."""
+    """Which model measured: `alias` is None where a version was asked for, `run_id` where it came from no run.
+
+    `fallback` says why it may not be the version that carries the alias now; None where it is that one.
+    """
 
     name: str
     version: str
     alias: str | None
     run_id: str | None
     digest: str
+    fallback: "Fallback | None" = None
+
+
+class Fallback(StrEnum):
+    """Why the last good version served."""
+
+    REGISTRY_UNAVAILABLE = "registry_unavailable"
+    VERSION_REFUSED = "version_refused"
+    """The alias names a version that cannot be served."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,10 @@ class ModelStore:
             except ModelError:
                 logger.warning("a model on local disk is damaged and is fetched again", model_version=version.version)
                 shutil.rmtree(directory, ignore_errors=True)
-        return directory, self._fetch(version, directory)
+        try:
+            return directory, self._fetch(version, directory)
+        except OSError as error:
+            raise RegistryError(f"The model cannot be stored on local disk: {error}") from error
 
     def last_served(self, name: str, alias: str) -> ModelVersion | None:
         """The version that last served under `alias`, as the models bucket remembers it; None where it does not."""
@@ -81,9 +84,9 @@ class ModelStore:
                 manifest = verified_manifest(fetched, version.digest)
             try:
                 fetched.replace(directory)
-            except OSError as error:
+            except OSError:
                 if not directory.is_dir():  # else somebody else was faster, with the same files
-                    raise RegistryError(f"The model cannot be stored on local disk: {error}") from error
+                    raise
         return manifest
 
     def _fetch_kept(self, version: ModelVersion, directory: Path) -> Manifest | None:

@@ -19,6 +19,9 @@ from screen_time.manifest import DIGEST_TAG, MANIFEST_NAME, SERVED_DIRECTORY, Ma
 Headers = Mapping[str, str]
 
 TIMEOUT = urllib3.Timeout(connect=2.0, read=20.0)
+ALIAS_TIMEOUT = urllib3.Timeout(connect=2.0, read=4.0)
+"""A registry that hangs must not hold every video up for long: there is a version to go on with."""
+
 RETRIES = urllib3.Retry(total=1, backoff_factor=0.2, status_forcelist=(502, 503, 504), raise_on_status=False)
 
 CHUNK_BYTES = 1024 * 1024
@@ -26,12 +29,16 @@ CHUNK_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ModelVersion:
-    """A registered version, as the registry describes it; `digest` is of its served form's manifest."""
+    """A registered version, as the registry describes it; `digest` is of its served form's manifest.
+
+    `created_ms` is when it was registered, in milliseconds since the epoch; None where nobody knows any more.
+    """
 
     name: str
     version: str
     run_id: str | None
     digest: str
+    created_ms: int | None = None
 
 
 class Registry:
@@ -53,11 +60,12 @@ class Registry:
         try:
             found: dict[str, Any] = json.loads(response.data)["model_version"]
             version, tags = str(found["version"]), {tag["key"]: tag["value"] for tag in found.get("tags", ())}
+            created = int(found["creation_timestamp"]) if "creation_timestamp" in found else None
         except (ValueError, KeyError, TypeError) as error:
             raise RegistryError(f"The registry's answer about {name}@{alias} cannot be read.") from error
         if DIGEST_TAG not in tags:
             raise ModelError(f"Version {version} of {name} has no served form (its tag {DIGEST_TAG} is missing).")
-        return ModelVersion(name, version, found.get("run_id") or None, tags[DIGEST_TAG])
+        return ModelVersion(name, version, found.get("run_id") or None, tags[DIGEST_TAG], created)
 
     def download(self, version: ModelVersion, directory: Path) -> None:
         """Fetch the version's served files into `directory`; raises RegistryError, or ModelError for a bad manifest."""
@@ -100,7 +108,12 @@ class Registry:
             self._headers = self._authorization()
         try:
             return self._http.request(
-                "GET", self._uri + address, fields=fields, headers=self._headers, preload_content=not stream
+                "GET",
+                self._uri + address,
+                fields=fields,
+                headers=self._headers,
+                preload_content=not stream,
+                timeout=TIMEOUT if stream else ALIAS_TIMEOUT,
             )
         except urllib3.exceptions.HTTPError as error:
             raise RegistryError(f"The registry does not answer: {error}") from error

@@ -1,5 +1,7 @@
 """The model in service, with a real MLflow server as registry and moto's S3 as models bucket."""
 
+import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,10 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from screen_time.champion import Champion
+from screen_time.documents import Fallback
 from screen_time.errors import ModelError, RegistryError
-from screen_time.manifest import DIGEST_TAG
+from screen_time.manifest import DIGEST_TAG, Manifest
 from screen_time.model_store import ModelStore
-from screen_time.registry import Registry
+from screen_time.registry import ModelVersion, Registry
 from tests.registered_models import NAME, ModelRegistry
 
 if TYPE_CHECKING:
@@ -83,6 +86,7 @@ def test_a_registry_that_goes_down_is_no_outage(
     served = make_champion(Clock(), uri=NOBODY_LISTENS, disk="empty").current()
     assert served.identity.version == version
     assert served.identity.alias == alias
+    assert served.identity.fallback is Fallback.REGISTRY_UNAVAILABLE
 
 
 def test_with_no_registry_and_nothing_kept_the_queue_has_to_try_again(make_champion: MakeChampion) -> None:
@@ -111,9 +115,75 @@ def test_a_version_whose_files_differ_from_its_digest_is_refused_and_the_old_one
     registry.move(alias, bad)
     clock.now = 6
     assert champion.current().identity.version == good
+    assert champion.current().identity.fallback is Fallback.VERSION_REFUSED
+    fresh = make_champion(Clock(), disk="empty").current()
+    assert (fresh.identity.version, fresh.identity.fallback) == (good, Fallback.VERSION_REFUSED)
     registry.move(alias, good)
     clock.now = 12
     assert champion.current().identity.version == good
+    assert champion.current().identity.fallback is None
+
+
+def test_a_refused_version_is_not_fetched_again_at_once(
+    registry: ModelRegistry, make_champion: MakeChampion, alias: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It counts each time that it is asked for, so that the alarm goes on, and is tried again after five minutes."""
+    from mlflow import MlflowClient
+
+    counted: list[str] = []
+    monkeypatch.setattr("screen_time.champion.count", counted.append)
+    clock, good, bad = Clock(), registry.register(alias=alias), registry.register()
+    champion = make_champion(clock)
+    champion.current()
+    client = MlflowClient(registry.uri)
+    digest = client.get_model_version(NAME, bad).tags[DIGEST_TAG]
+    client.set_model_version_tag(NAME, bad, DIGEST_TAG, "0" * 64)
+    registry.move(alias, bad)
+    fetched: list[str] = []
+    fetch = champion._store.fetch
+
+    def noted(version: ModelVersion) -> tuple[Path, Manifest]:
+        fetched.append(version.version)
+        return fetch(version)
+
+    monkeypatch.setattr(champion._store, "fetch", noted)
+    for clock.now in (6, 12, 18, 320):
+        assert champion.current().identity.version == good
+    assert fetched == [bad, bad]
+    assert counted.count("ModelRefused") == 4
+    client.set_model_version_tag(NAME, bad, DIGEST_TAG, digest)
+    clock.now = 330
+    assert champion.current().identity.version == bad, "mended, it is another version to try"
+
+
+def test_after_a_rollback_the_version_rolled_back_to_is_the_last_good_one(
+    registry: ModelRegistry, make_champion: MakeChampion, alias: str
+) -> None:
+    """Also where the only process that goes on had never left it."""
+    clock = Clock()
+    stayed = make_champion(clock)
+    first, second = registry.register(alias=alias), registry.register()
+    stayed.current()
+    registry.move(alias, second)
+    make_champion(Clock(), disk="other").current()  # notes the second one, and is gone
+    registry.move(alias, first)
+    clock.now = 61
+    assert stayed.current().identity.version == first
+    assert make_champion(Clock(), uri=NOBODY_LISTENS, disk="empty").current().identity.version == first
+
+
+def test_a_registry_that_hangs_does_not_hold_the_video_up_for_long(
+    registry: ModelRegistry, make_champion: MakeChampion, alias: str
+) -> None:
+    """It takes the connection and never answers."""
+    registry.register(alias=alias)
+    make_champion(Clock()).current()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        began = time.monotonic()
+        uri = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        served = make_champion(Clock(), uri=uri, disk="empty").current()
+    assert served.identity.fallback is Fallback.REGISTRY_UNAVAILABLE
+    assert time.monotonic() - began < 20
 
 
 def test_a_version_without_a_served_form_is_refused(
