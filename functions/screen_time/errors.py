@@ -6,6 +6,7 @@ ScreenTimeError
 │   └── ObjectError         the object cannot be read any more; `code` says why
 ├── SupersededError         a newer upload of the same key exists; its own event decides
 └── TransientError          the item fails and the queue delivers it again
+    ├── TimeLimitError      the function's time was over before the video was measured
     ├── RegistryError       the registry does not answer as it should
     └── ModelError          a model version that cannot be served
 """
@@ -57,6 +58,10 @@ class SupersededError(ScreenTimeError):
 
 class TransientError(ScreenTimeError):
     """A retry may succeed."""
+
+
+class TimeLimitError(TransientError):
+    """The time that the function has was not enough; more memory is also more processor."""
 
 
 class RegistryError(TransientError):

@@ -11,19 +11,21 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.idempotency import IdempotencyConfig, idempotent_function
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from screen_time.aws_clients import CLIENT_CONFIG
 from screen_time.champion import Champion
 from screen_time.decoder import ChildDecoder
 from screen_time.events import Upload, is_sqs, uploads, uploads_of_message
 from screen_time.ingest import Ingest
-from screen_time.leases import LeasedRecords, renewed
+from screen_time.leases import LeasedRecords, message_lease_seconds, renewed
 from screen_time.long_videos import LongVideos
 from screen_time.model_store import ModelStore
-from screen_time.observability import logger, metrics, tracer
+from screen_time.observability import logger, metrics, tell_failed_attempt, tracer
 from screen_time.outlets import outlets
 from screen_time.provenance import Identity
 from screen_time.queued_message import QueuedMessage
 from screen_time.registry_access import registry
 from screen_time.settings import Settings
+from screen_time.time_limit import time_limit
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -50,23 +52,25 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
     idempotency.register_lambda_context(context)
     if is_sqs(event):
         return process_partial_response(event, record_handler=_process_message, processor=processor, context=context)
-    with renewed(_remembered().renew):
-        return {"outcomes": [_process(upload, context.aws_request_id) for upload in uploads(event)]}
+    with renewed(settings.lease_seconds, _leased().renew):
+        return {"outcomes": [_process(upload, context) for upload in uploads(event)]}
 
 
 def _process_message(record: SQSRecord, lambda_context: LambdaContext) -> list[str]:
-    message = QueuedMessage(_sqs(), settings.queue_url, record)
+    logger.append_keys(message_id=record.message_id)
+    message = QueuedMessage(_sqs(), settings.queue_url, record, settings.max_attempts)
+    hidden_seconds = message_lease_seconds(settings.lease_seconds)
     try:
-        with renewed(message.hold, _remembered().renew):
-            return [_process(upload, lambda_context.aws_request_id) for upload in uploads_of_message(record.body)]
+        with renewed(settings.lease_seconds, lambda: message.hold(hidden_seconds), _leased().renew):
+            return [_process(upload, lambda_context) for upload in uploads_of_message(record.body)]
     except Exception as error:
-        logger.warning("the queue tries again", reason=str(error), error=type(error).__name__)
+        tell_failed_attempt(error, is_last=message.is_last_attempt)
         message.delay_retry(settings.retry_delay_seconds)
         raise
 
 
 @tracer.capture_method(capture_response=False)
-def _process(upload: Upload, request_id: str) -> str:
+def _process(upload: Upload, context: LambdaContext) -> str:
     logger.append_keys(video=asdict(upload))
     model = _champion().current()
     if (outcome := _ingest().answered(upload, model)) is not None:
@@ -74,12 +78,13 @@ def _process(upload: Upload, request_id: str) -> str:
 
     def measure_once(*, identity: dict[str, Any]) -> str:
         del identity  # only Powertools reads it: it is what makes two events the same
-        return _ingest().process(upload, model, request_id)
+        with time_limit(context.get_remaining_time_in_millis() / 1000):
+            return _ingest().process(upload, model, context.aws_request_id)
 
     once = idempotent_function(
         measure_once,
         data_keyword_argument="identity",
-        persistence_store=_remembered(),
+        persistence_store=_leased(),
         config=idempotency,
         key_prefix="ingest",
     )
@@ -87,28 +92,31 @@ def _process(upload: Upload, request_id: str) -> str:
 
 
 @cache
-def _remembered() -> LeasedRecords:
-    return LeasedRecords(settings.idempotency_table)
+def _leased() -> LeasedRecords:
+    return LeasedRecords(settings.idempotency_table, settings.lease_seconds)
 
 
 @cache
 def _sqs() -> "SQSClient":
-    return boto3.client("sqs")
+    return boto3.client("sqs", config=CLIENT_CONFIG)
 
 
 @cache
 def _ingest() -> Ingest:
-    return Ingest(boto3.client("s3"), settings, _long_videos(), outlets(settings.outlets), decoder)
+    s3 = boto3.client("s3", config=CLIENT_CONFIG)
+    return Ingest(s3, settings, _long_videos(), outlets(settings.outlets), decoder)
 
 
 def _long_videos() -> LongVideos | None:
     if settings.state_machine_arn is None:
         return None
-    return LongVideos(boto3.client("stepfunctions"), settings.state_machine_arn, settings.long_video_seconds)
+    return LongVideos(
+        boto3.client("stepfunctions", config=CLIENT_CONFIG), settings.state_machine_arn, settings.long_video_seconds
+    )
 
 
 @cache
 def _champion() -> Champion:
     asked = registry(settings.registry_uri, settings.registry_secret_arn)
-    store = ModelStore(boto3.client("s3"), settings.models_bucket, asked)
+    store = ModelStore(boto3.client("s3", config=CLIENT_CONFIG), settings.models_bucket, asked)
     return Champion(asked, store, settings.model_name, settings.model_alias, settings.registry_refresh_seconds)

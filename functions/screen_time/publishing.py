@@ -10,13 +10,14 @@ from screen_time.documents import (
     result_document,
     to_json,
 )
+from screen_time.drift import confidence, label_shares
 from screen_time.errors import PermanentError, VideoError
 from screen_time.jobs import Job
 from screen_time.manifest import Manifest
 from screen_time.measurement import Measurement
 from screen_time.news import News
 from screen_time.object_labels import labels
-from screen_time.observability import count, duration, logger
+from screen_time.observability import count, duration, logger, share
 from screen_time.outlets import Outlets
 from screen_time.results import ResultFolder, StillLatest
 from screen_time.video_object import VideoObject, open_video_object
@@ -58,6 +59,7 @@ class Publisher:
             provenance, to_json(document), files, self._still_latest(), labels(document)
         )
         _count(measurement, address)
+        _count_what_was_found(self._job.model.version, manifest, measurement)
         self._news.tell(document, address)
 
     def refuse(self, video: VideoObject | None, error: PermanentError, request_id: str) -> bool:
@@ -73,6 +75,7 @@ class Publisher:
             return False
         logger.warning("refused", code=error.code, reason=str(error), error=address)
         count("VideosRefused")
+        count("VideosRefusedByCode", code=error.code)
         self._news.tell(document, address)
         return True
 
@@ -98,3 +101,11 @@ def _count(measurement: Measurement, address: str) -> None:
     duration("VideoSeconds", sum(measurement.durations_ms) / 1000)
     duration("DecodeSeconds", measurement.timings.decode)
     duration("ClassifySeconds", measurement.timings.classify)
+
+
+def _count_what_was_found(model_version: str, manifest: Manifest, measurement: Measurement) -> None:
+    """What drifts when videos are no longer like those that the model was trained on."""
+    count("VideosByModelVersion", model_version=model_version)
+    share("Confidence", confidence(measurement.probabilities, manifest))
+    for label, seconds in label_shares(measurement.durations_ms, measurement.probabilities, manifest).items():
+        share("LabelShare", seconds, label=label)

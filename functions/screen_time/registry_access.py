@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import boto3
 
+from screen_time.aws_clients import CLIENT_CONFIG
 from screen_time.credentials import authorization
 from screen_time.registry import Headers, Registry
 
@@ -16,4 +17,4 @@ def registry(uri: str, secret_arn: str | None) -> Registry:
 def _authorization(secret_arn: str | None) -> Callable[[], Headers]:
     if secret_arn is None:
         return dict
-    return authorization(boto3.client("secretsmanager"), secret_arn)
+    return authorization(boto3.client("secretsmanager", config=CLIENT_CONFIG), secret_arn)

@@ -36,6 +36,8 @@ class Settings:
     model_alias: str
     registry_refresh_seconds: float
     retry_delay_seconds: int
+    max_attempts: int
+    lease_seconds: int
     sample_interval_ms: int
     max_video_bytes: int
     limits: VideoLimits
@@ -63,6 +65,8 @@ class Settings:
             model_alias=read.text("MODEL_ALIAS", "champion"),
             registry_refresh_seconds=read.positive("REGISTRY_REFRESH_SECONDS", "5", float),
             retry_delay_seconds=read.positive("RETRY_DELAY_SECONDS", "60", int),
+            max_attempts=read.positive("MAX_ATTEMPTS", "5", int),
+            lease_seconds=read.positive("LEASE_SECONDS", "30", int),
             sample_interval_ms=read.milliseconds("SAMPLE_INTERVAL_SECONDS", "1"),
             max_video_bytes=read.positive("MAX_VIDEO_BYTES", str(20 * 1024**3), int),
             limits=read.limits(),

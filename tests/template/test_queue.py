@@ -45,8 +45,9 @@ def test_failed_events_come_back_five_times() -> None:
     """AWS advises at least five, so that throttling alone never makes a dead letter."""
     assert queues()["Queue"]["RedrivePolicy"] == {
         "deadLetterTargetArn": {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]},
-        "maxReceiveCount": 5,
+        "maxReceiveCount": {"Ref": "MaxAttempts"},
     }
+    assert default("MaxAttempts") == 5
 
 
 def test_visibility_timeout_is_six_times_the_functions() -> None:

@@ -15,26 +15,35 @@ def alarms() -> dict[str, dict[str, Any]]:
 def counted() -> set[str]:
     """Names of the metrics that the function's code emits."""
     sources = (ROOT / "functions" / "screen_time").glob("*.py")
-    calls = (re.findall(r'\b(?:count|duration)\("(\w+)"', source.read_text()) for source in sources)
+    calls = (re.findall(r'\b(?:count|duration|share)\("(\w+)"', source.read_text()) for source in sources)
     return {name for names in calls for name in names}
 
 
 def dashboard_metrics() -> list[list[Any]]:
     (dashboard,) = resources(main(), "AWS::CloudWatch::Dashboard").values()
     body = json.loads(dashboard["DashboardBody"]["Fn::Sub"])
-    return [metric for widget in body["widgets"] for metric in widget["properties"]["metrics"]]
+    everything = [metric for widget in body["widgets"] for metric in widget["properties"]["metrics"]]
+    return [metric for metric in everything if isinstance(metric[0], str)]
+
+
+def dashboard_searches() -> list[str]:
+    """Searches for metrics that have a dimension beside `service`: one line in a widget for each of its values."""
+    (dashboard,) = resources(main(), "AWS::CloudWatch::Dashboard").values()
+    body = json.loads(dashboard["DashboardBody"]["Fn::Sub"])
+    everything = [metric for widget in body["widgets"] for metric in widget["properties"]["metrics"]]
+    return [metric[0]["expression"] for metric in everything if isinstance(metric[0], dict)]
 
 
 def test_every_alarm_tells_somebody() -> None:
     """Each rings at the topic, and silence of a metric is no alarm."""
-    assert len(alarms()) == 9
+    assert len(alarms()) == 12
     for alarm in alarms().values():
         assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}]
         assert alarm["TreatMissingData"] == "notBreaching"
 
 
 def test_what_can_go_wrong_has_an_alarm() -> None:
-    """Dead letters, crashes, throttling, delay, long videos, a refused model, a silent registry, unheard news."""
+    """Dead letters, crashes, throttling, delay, long videos, models, the registry, time, refusals, drift, news."""
     assert {(alarm["Namespace"], alarm["MetricName"]) for alarm in alarms().values()} == {
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
         ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
@@ -45,6 +54,9 @@ def test_what_can_go_wrong_has_an_alarm() -> None:
         ("ScreenTime", "ModelRefused"),
         ("ScreenTime", "RegistryUnavailable"),
         ("ScreenTime", "AnnouncementsFailed"),
+        ("ScreenTime", "OutOfTime"),
+        ("ScreenTime", "VideosRefused"),
+        ("ScreenTime", "Confidence"),
     }
 
 
@@ -87,3 +99,27 @@ def test_dashboard_shows_function_and_queues() -> None:
     assert shown >= {"Invocations", "Errors", "Duration", "Throttles"}
     assert shown >= {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"}
     assert any("${DeadLetterQueue.QueueName}" in metric for metric in dashboard_metrics())
+
+
+def test_searches_find_what_the_function_emits_with_a_dimension_of_its_own() -> None:
+    """By the names of metric and dimension, as the code has them."""
+    sources = "".join(source.read_text() for source in (ROOT / "functions" / "screen_time").glob("*.py"))
+    found = {}
+    for search in dashboard_searches():
+        match = re.match(r"SEARCH\('\{ScreenTime,service,(\w+)\} service=\"screen-time-\$\{Stage\}\" (\w+)', ", search)
+        assert match, search
+        found[match[2]] = match[1]
+    assert found == {
+        "AttemptsFailed": "error",
+        "VideosRefusedByCode": "code",
+        "LabelShare": "label",
+        "VideosByModelVersion": "model_version",
+    }
+    for metric, dimension in found.items():
+        assert re.search(rf'\("{metric}"[^)]*\b{dimension}=', sources), metric
+
+
+def test_operations_page_explains_every_alarm() -> None:
+    """What it means and what to do, by its name in the template."""
+    page = (ROOT / "docs" / "operations.md").read_text()
+    assert [name for name in alarms() if f"| {name} |" not in page] == []

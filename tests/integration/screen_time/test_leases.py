@@ -9,15 +9,10 @@ from aws_lambda_powertools.utilities.idempotency import IdempotencyConfig, idemp
 from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyAlreadyInProgressError
 from botocore.exceptions import ClientError
 
-from screen_time import leases
 from screen_time.leases import LeasedRecords, renewed
 
-
-@pytest.fixture(autouse=True)
-def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Seconds become tenths of a second."""
-    monkeypatch.setattr(leases, "RECORD_SECONDS", 0.6)
-    monkeypatch.setattr(leases, "RENEW_SECONDS", 0.2)
+SECONDS = 0.6
+"""A lease is short here."""
 
 
 def attempt(records: LeasedRecords, seconds: float = 0) -> str:
@@ -39,8 +34,8 @@ def attempt(records: LeasedRecords, seconds: float = 0) -> str:
 
 def test_a_record_is_held_as_long_as_the_work_goes_on(aws: None) -> None:
     """A duplicate finds it in progress long after one lease, and then its result."""
-    first, second = LeasedRecords("idempotency"), LeasedRecords("idempotency")
-    with renewed(first.renew):
+    first, second = LeasedRecords("idempotency", SECONDS), LeasedRecords("idempotency", SECONDS)
+    with renewed(SECONDS, first.renew):
         working = threading.Thread(target=attempt, args=(first, 2.0))
         working.start()
         time.sleep(1.4)
@@ -52,7 +47,7 @@ def test_a_record_is_held_as_long_as_the_work_goes_on(aws: None) -> None:
 
 def test_a_killed_attempt_leaves_the_way_free_after_its_lease(aws: None) -> None:
     """Nobody renews for it."""
-    killed, retry = LeasedRecords("idempotency"), LeasedRecords("idempotency")
+    killed, retry = LeasedRecords("idempotency", SECONDS), LeasedRecords("idempotency", SECONDS)
     threading.Thread(target=attempt, args=(killed, 30.0), daemon=True).start()
     time.sleep(0.3)
     with pytest.raises(IdempotencyAlreadyInProgressError):
@@ -63,10 +58,10 @@ def test_a_killed_attempt_leaves_the_way_free_after_its_lease(aws: None) -> None
 
 def test_a_finished_record_is_not_held_again(aws: None) -> None:
     """A late renewal must not make a result look unfinished."""
-    records = LeasedRecords("idempotency")
+    records = LeasedRecords("idempotency", SECONDS)
     assert attempt(records) == "measured"
     records.renew()
-    assert attempt(LeasedRecords("idempotency")) == "measured"
+    assert attempt(LeasedRecords("idempotency", SECONDS)) == "measured"
 
 
 def test_a_renewal_that_fails_is_tried_again(aws: None) -> None:
@@ -77,7 +72,7 @@ def test_a_renewal_that_fails_is_tried_again(aws: None) -> None:
         beats.append(time.monotonic())
         raise ClientError({"Error": {"Code": "ThrottlingException"}}, "ChangeMessageVisibility")
 
-    with renewed(throttled):
+    with renewed(SECONDS, throttled):
         time.sleep(0.7)
     assert len(beats) >= 3
     count = len(beats)
