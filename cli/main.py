@@ -5,7 +5,7 @@ import sys
 import typer
 from rich.markup import escape
 
-from cli import converting, labelling, models, predicting, stack, suggesting
+from cli import converting, labelling, models, operating, predicting, stack, suggesting
 from cli.console import err
 from screen_time.errors import ScreenTimeError
 
@@ -27,6 +27,8 @@ app.command()(converting.convert)
 app.command()(models.compare)
 app.command()(models.promote)
 app.command()(models.rollback)
+app.command()(operating.redrive)
+app.command()(operating.backfill)
 app.command()(stack.up)
 app.command()(stack.demo)
 
