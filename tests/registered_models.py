@@ -37,6 +37,12 @@ class ModelRegistry:
             self.move(alias, version.version)
         return str(version.version)
 
+    def damage(self, version: str) -> None:
+        """Let the registered digest of `version` be of other files than those it has."""
+        from mlflow import MlflowClient
+
+        MlflowClient(self.uri).set_model_version_tag(NAME, version, DIGEST_TAG, "0" * 64)
+
     def move(self, alias: str, version: str) -> None:
         """Let `alias` name `version`."""
         from mlflow import MlflowClient

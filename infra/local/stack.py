@@ -5,7 +5,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -50,6 +50,8 @@ class StackOptions:
     registry_uri: str | None = None
     """An MLflow server that runs already; default MLFLOW_TRACKING_URI where that is an http(s) address.
     None is started then."""
+    aws_proxy: Callable[[str], AbstractContextManager[str]] = nullcontext
+    """What functions reach AWS through: takes AWS's address, yields the one that they are given."""
     log: Say = _silent
     """Takes each line that a function writes, and Lambda's own between them."""
     announce: Say = _silent
@@ -118,7 +120,8 @@ class LocalStack:
             self.aws_endpoint = starting.enter_context(moto_server())
             parameters = adaptations.local_parameters(template, self.registry_uri) | dict(options.parameters)
             deployment = deploy(self.client("cloudformation"), options.name, template, parameters)
-            self._platform = self._platform_with(python.result())
+            reached = starting.enter_context(options.aws_proxy(self.aws_endpoint))
+            self._platform = self._platform_with(python.result(), reached)
         self.outputs = deployment.outputs
         if self._registry is not None:
             self._registry.wait()
@@ -140,11 +143,11 @@ class LocalStack:
     def _python(self) -> Path:
         return self.options.python or function_environment.ensure(self.options.root, self.options.announce)
 
-    def _platform_with(self, python: Path) -> Platform:
+    def _platform_with(self, python: Path, aws_endpoint: str) -> Platform:
         return Platform(
             python=python,
             task_root=self.options.task_root or self.options.root / "functions",
-            aws_endpoint=self.aws_endpoint,
+            aws_endpoint=aws_endpoint,
             processes=self._processes,
             log=FunctionLog(self.client("logs"), self.options.log),
         )

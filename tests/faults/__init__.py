@@ -1,0 +1,1 @@
+"""The local stack, broken on purpose: `python -m tests.faults SCENARIO`."""
