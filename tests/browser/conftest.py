@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Page
 
 from tests.browser.chromium import CALL_SECONDS, EXECUTABLE, Chromium
 
-TEST_SECONDS = 50
+TEST_SECONDS = 100
 """Of one test; then the browser is killed under it."""
 
 HERE = {"127.0.0.1", "localhost", ""}

@@ -38,7 +38,7 @@ def test_a_stuck_page_is_killed_and_leaves_no_process(chromium: Chromium) -> Non
     """A page that never answers fails its call in time, and its browser goes with all its processes."""
     # In a thread, and so with a driver of its own: this one's is shared by the other tests.
     with ThreadPoolExecutor(1) as thread:
-        processes = thread.submit(_hang).result(timeout=60)
+        processes = thread.submit(_hang).result(timeout=150)
     assert len(processes) > 1
     assert not [process for process in processes if works(process)]
 
