@@ -126,7 +126,7 @@ def _run(path: Path, measure: Callable[[Path, Observation], None], sender: "Conn
     except VideoError as error:
         found.code, found.message = error.code, str(error)
     except MemoryError:  # refused within the bound, which the decoder's process tells its parent as such
-        found.code = ErrorCode.DECODER_FAILED
+        found.code, found.message = ErrorCode.DECODER_FAILED, "It asks for too much memory."
     except BaseException as error:  # noqa: BLE001 - whatever else it is, it is what the test looks for
         found.accident = repr(error)
     found.resident_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
