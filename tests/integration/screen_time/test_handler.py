@@ -6,11 +6,13 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from io import BytesIO, StringIO
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
+import av
 import boto3
 import numpy as np
 import pytest
@@ -362,3 +364,32 @@ def test_metrics_and_logs_are_structured(
     (metric,) = (line for line in lines if "VideosMeasured" in line)
     assert metric["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "ScreenTime"
     assert metric["SamplesClassified"] == [3.0]
+
+
+def test_logs_hold_no_contents_of_videos_and_no_signatures(
+    function: ModuleType,
+    s3: "S3Client",
+    red_video: bytes,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What a file says of itself stays in it, also where it is refused; keys of objects are logged, contents never."""
+    log = StringIO()
+    monkeypatch.setattr(function.logger.registered_handler, "stream", log)
+    titled = tmp_path / "titled.mp4"
+    with av.open(BytesIO(red_video), "r") as source, av.open(str(titled), "w") as target:
+        target.metadata["title"] = "the secret title"
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(source.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    assert b"the secret title" in titled.read_bytes()
+    for body in (titled.read_bytes(), b"the secret title, and no video"):
+        function.handler(batch(json.dumps(notification(s3, "a.mp4", body))), Context())
+    written = log.getvalue() + "".join(capfd.readouterr())
+    assert '"measured"' in written
+    assert '"refused"' in written
+    for word in ("secret title", "X-Amz-", "Signature", "AWSAccessKeyId", "Authorization"):
+        assert word not in written
