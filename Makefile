@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 TOOLS := .tools
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 
-.PHONY: demo test check format docs screenshots lock policy audit sbom image clean
+.PHONY: demo test bench check format docs screenshots lock policy audit sbom image clean
 
 demo: $(INSTALLED)  ## the main job, start to end, with a cartoon that it draws itself
 	$(BIN)/screen-time demo
@@ -19,6 +19,9 @@ check: $(INSTALLED)  ## lint, format, types, the state machine's definition
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/statelint statemachine/long-video.asl.json
+
+bench: $(INSTALLED)  ## the classic pipeline, plain Keras and ours side by side; BENCH="--long" and more: BENCH=--help
+	$(BIN)/python -m benchmarks $(BENCH)
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix
