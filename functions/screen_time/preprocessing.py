@@ -5,10 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from screen_time.manifest import Fit, InputSpec
-from screen_time.samples import Frame
-
-NEUTRAL_RGB = (124, 117, 104)
-"""The ImageNet mean, which VGG16's preprocessing subtracts: padding of this colour is nearly 0 to the network."""
+from screen_time.samples import NEUTRAL_RGB, Frame
 
 BAR_BRIGHTNESS = 32
 """A bar's brightest channel stays below this (of 255): black is 16 in a limited-range file, plus compression noise."""

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 Frame = NDArray[np.uint8]
 """An upright RGB image: uint8, height × width × 3."""
 
+NEUTRAL_RGB = (124, 117, 104)
+"""The ImageNet mean, which VGG16's preprocessing subtracts: padding of this colour is nearly 0 to the network."""
+
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:

@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from screen_time.preprocessing import NEUTRAL_RGB
-from screen_time.samples import Frame
+from screen_time.samples import NEUTRAL_RGB, Frame
 
 WIDTH = 320
 """The most pixels that a picture is wide or high."""
@@ -36,6 +34,8 @@ class Thumbnail:
 
 def draw(frame: Frame, where: NDArray[np.float32] | None) -> Thumbnail:
     """Draw a prepared frame without its padding; `where` is the model's map of it (rows × columns, at least 0)."""
+    import cv2
+
     rows, columns = _picture(frame)
     picture = frame[rows, columns]
     height, width = _within(picture.shape[:2], WIDTH)
@@ -59,6 +59,8 @@ def _extent(used: NDArray[np.bool_]) -> slice:
 
 def _shade(where: NDArray[np.float32], size: tuple[int, ...], rows: slice, columns: slice) -> bytes | None:
     """Black, transparent where the map is highest; None for a map of nothing."""
+    import cv2
+
     strongest = float(where.max())
     if not (np.isfinite(strongest) and strongest > 0):
         return None
@@ -80,6 +82,8 @@ def _within(size: tuple[int, ...], most: int) -> tuple[int, int]:
 
 
 def _encode(suffix: str, image: NDArray[np.uint8], options: list[int]) -> bytes:
+    import cv2
+
     done, data = cv2.imencode(suffix, np.ascontiguousarray(image), options)
     if not done:
         raise ValueError(f"OpenCV cannot write a {suffix} of {image.shape}")

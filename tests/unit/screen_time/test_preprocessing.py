@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from screen_time.manifest import Fit, InputSpec
-from screen_time.preprocessing import NEUTRAL_RGB, prepare, without_black_bars
-from screen_time.samples import Frame
+from screen_time.preprocessing import prepare, without_black_bars
+from screen_time.samples import NEUTRAL_RGB, Frame
 
 PAD = InputSpec(224, 398, Fit.PAD)
 
