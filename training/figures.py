@@ -3,9 +3,13 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from screen_time.classifier import Maps
 from screen_time.manifest import Manifest, Semantics
+from screen_time.samples import Frame
 from screen_time.summary import presence
 from training.dataset import Dataset
 from training.evaluation import Answers, Scores, mistakes
@@ -72,19 +76,30 @@ def learning_curve_figure(points: Sequence[LearningPoint]) -> "Figure":
     return figure
 
 
-def mistakes_figure(answers: Answers, dataset: Dataset, manifest: Manifest) -> "Figure":
-    """A contact sheet of the most confident wrong answers, the worst first."""
+def mistakes_figure(answers: Answers, dataset: Dataset, manifest: Manifest, maps: Maps | None = None) -> "Figure":
+    """A contact sheet of the most confident wrong answers, the worst first.
+
+    `maps` (a row for each example of the dataset) light up what the model looked at for the label it predicted.
+    """
     figure = _figure(4 * SHEET_COLUMNS, 2.8 * SHEET_ROWS)
     worst = mistakes(answers, manifest)[: SHEET_COLUMNS * SHEET_ROWS]
     for place, position in enumerate(worst.tolist()):
         axes = figure.add_subplot(SHEET_ROWS, SHEET_COLUMNS, place + 1)
         index = int(answers.indices[position])
-        axes.imshow(dataset.frames[manifest.input][index])
+        frame = dataset.frames[manifest.input][index]
+        axes.imshow(frame if maps is None else _lit(frame, maps[index, ..., answers.probabilities[position].argmax()]))
         axes.set_axis_off()
         axes.set_title(f"{dataset.describe(index)}\n{_verdict(answers, position, manifest)}", fontsize=9)
     if not worst.size:
         figure.text(0.5, 0.5, "No mistake on the held-out frames.", ha="center")
     return figure
+
+
+def _lit(frame: Frame, looked: NDArray[np.float32]) -> Frame:
+    """The frame, dimmed but for where the model looked (rows × columns, at least 0)."""
+    size = (frame.shape[1], frame.shape[0])
+    light = cv2.resize(looked / max(float(looked.max()), 1e-6), size, interpolation=cv2.INTER_LINEAR)
+    return np.asarray(frame * (0.35 + 0.65 * light[..., None]), dtype=np.uint8)
 
 
 def _verdict(answers: Answers, position: int, manifest: Manifest) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from screen_time.classifier import Probabilities
 from screen_time.manifest import Fit, InputSpec, Semantics
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     import keras
 
 Member = PooledHead | PlacesHead
+
+BLOCK_4_STEP = 16
+"""Pixels of the frame from one column of block 4's pooled maps to the next."""
 
 FEATURES = FeatureKind(
     InputSpec(224, 398, Fit.PAD), Preprocessing.CAFFE, "block4_pool", "summaries-1", summaries.summarise
@@ -51,6 +55,11 @@ class JointHead:
         logits = np.mean([member.logits(vectors) for member in self.members.values()], axis=0)
         exclusive = self.semantics is Semantics.EXCLUSIVE
         return np.asarray(softmax(logits, axis=1) if exclusive else expit(logits), dtype=np.float32)
+
+    def maps(self, vectors: Vectors) -> NDArray[np.float32] | None:
+        """Where the head looks in n frames (n × rows × columns × labels); None without a member that knows."""
+        found = [member for member in self.members.values() if isinstance(member, PlacesHead)]
+        return found[0].maps(vectors, FEATURES.spec.width // BLOCK_4_STEP // summaries.PLACE) if found else None
 
     def attach(self, maps: "keras.KerasTensor") -> Attached:
         """The members' layers on common summaries; the places' scores tell where it looked."""

@@ -41,9 +41,18 @@ class PlacesHead:
 
     def logits(self, vectors: Vectors) -> NDArray[np.float32]:
         """N × labels."""
-        scores = summaries.places(vectors) @ self.weights + self.offsets
+        scores = self._scores(vectors)
         pooled = _log_mean_exp(scores) + self.biases
         return pooled if self.semantics is Semantics.EXCLUSIVE else pooled[:, 1::2] - pooled[:, ::2]
+
+    def maps(self, vectors: Vectors, columns: int) -> NDArray[np.float32]:
+        """What each place said for each label, at least 0: n × rows × `columns` × labels, as `attach` has it."""
+        scores = self._scores(vectors)
+        by_label = scores if self.semantics is Semantics.EXCLUSIVE else scores[..., 1::2] - scores[..., ::2]
+        return np.maximum(by_label, 0).reshape(len(vectors), -1, columns, by_label.shape[-1])
+
+    def _scores(self, vectors: Vectors) -> NDArray[np.float32]:
+        return np.asarray(summaries.places(vectors) @ self.weights + self.offsets)
 
     def attach(self, tensors: summaries.Tensors) -> "tuple[keras.KerasTensor, keras.KerasTensor]":
         """Logits (n × labels), and what each place said for each label: n × rows × columns × labels, at least 0."""

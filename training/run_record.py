@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from screen_time.classifier import Maps
 from screen_time.manifest import Manifest
 from training import figures, tracking, yardstick
 from training.answers_file import named_answers
@@ -22,7 +23,8 @@ class Trained:
     """A fitted head with what it learned from and how it did.
 
     `scores` are by split, `candidates` the grouped scores by the name of each candidate, `baseline` the classic head's
-    by split. `certainty` is None for a head that was not tested by groups.
+    by split. `certainty` is None for a head that was not tested by groups, `maps` (a row for each example) for one that
+    does not know where it looked.
     """
 
     head: Head
@@ -34,6 +36,7 @@ class Trained:
     candidates: Mapping[str, Scores]
     certainty: Certainty | None
     baseline: Mapping[str, Scores]
+    maps: Maps | None
 
     @property
     def served_manifest(self) -> Manifest:
@@ -123,7 +126,8 @@ def _log_certainty(trained: Trained) -> None:
 
 def _log_pictures(trained: Trained) -> None:
     """The mistakes are those of the most honest split there is."""
-    figure = figures.mistakes_figure(trained.honest_answers, trained.dataset, trained.served_manifest)
+    answers, maps = trained.honest_answers, trained.maps
+    figure = figures.mistakes_figure(answers, trained.dataset, trained.served_manifest, maps)
     tracking.log_figure(figure, "worst_mistakes")
     curve = trained.validation.learning_curve
     for point in curve:

@@ -17,7 +17,7 @@ from training.dataset import Dataset, LabelledVideo, read_dataset
 from training.description import describe_version, version_tags
 from training.evaluation import Scores, draft_manifest, score
 from training.export import build_model, export, reference_form
-from training.head import FittedHead, Head
+from training.head import PLAIN, FittedHead, Head
 from training.head_classic import CLASSIC
 from training.head_joint import JointHead
 from training.heads import DEFAULT_HEAD, find_head
@@ -120,7 +120,10 @@ def _fit(
     if options.baseline and head.name != CLASSIC.name:
         answers = baseline_answers(dataset, manifest, vgg16, options.seed, reporter)
         baseline = {split: score(each, manifest) for split, each in answers.items()}
-    return run_record.Trained(head, fitted, dataset, manifest, validation, scores, candidates, certainty, baseline)
+    maps = fitted.maps(material.views[PLAIN]) if isinstance(fitted, JointHead) else None
+    return run_record.Trained(
+        head, fitted, dataset, manifest, validation, scores, candidates, certainty, baseline, maps
+    )
 
 
 def _only(fitted: FittedHead, name: str) -> FittedHead:

@@ -46,6 +46,19 @@ def test_missing_classes_do_not_crash_a_fold(semantics: Semantics) -> None:
     assert (logits[:, 0] > logits[:, 1] + 20).all()
 
 
+def test_its_maps_light_up_where_the_label_is() -> None:
+    """Rows and columns of places, nothing below 0."""
+    head = fit(examples(np.eye(3, dtype=int).tolist()), Semantics.EXCLUSIVE)
+    other = examples(np.eye(3, dtype=int).tolist(), seed=1)
+    maps = head.maps(other.vectors, columns=4)
+    assert maps.shape == (len(other.vectors), 3, 4, 3)
+    assert maps.min() >= 0
+    places = other.vectors[:, 3 * CHANNELS :].reshape(-1, PLACES, CHANNELS)
+    rows, labels = np.arange(len(maps)), other.targets.argmax(axis=1)
+    lit = maps.reshape(len(maps), PLACES, 3)[rows, :, labels].argmax(axis=1)
+    assert (lit == places[rows, :, labels].argmax(axis=1)).mean() > 0.95
+
+
 def test_equal_examples_give_equal_weights() -> None:
     """No random start."""
     data = examples(np.eye(3, dtype=int).tolist())
