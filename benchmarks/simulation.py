@@ -16,6 +16,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from screen_time.planning import segments
+
 RETRY_FIRST_SECONDS, RETRY_LONGEST_SECONDS, RETRY_ATTEMPTS = 5.0, 600.0, 100
 """Of a throttled task: the retrier for Lambda.TooManyRequestsException in statemachine/long-video.asl.json."""
 
@@ -178,3 +180,91 @@ class Simulation:
 
     def _at(self, time: float, happen: Callable[[], None]) -> None:
         heapq.heappush(self._events, (time, next(self._order), happen))
+
+
+def film(hours: float, estimated_seconds: float, arrival: float = 0.0) -> LongVideo:
+    """A video of so many hours and so much estimated work, cut as the planner cuts, on functions of default memory."""
+    count = segments(estimated_seconds, SEGMENT_SECONDS)
+    each = estimated_seconds * MEASURED / count / PROCESSORS / OVERLAP + SEGMENT_OVERHEAD
+    return LongVideo(arrival, probe=1.0, plan=1.0 + 0.2 * hours, segments=(each,) * count, merge=0.5 + 0.2 * hours)
+
+
+SEGMENT_SECONDS = 30.0
+"""The template's SegmentSeconds."""
+
+MEASURED = 1.5
+"""Processor seconds that benchmarks/segments.py has measured for each one estimated, on a busy machine."""
+
+PROCESSORS = 3008 / 1769
+"""Of a function with the template's FunctionMemory."""
+
+OVERLAP = 0.85
+"""Share of these that decoding and classifying beside each other keep busy."""
+
+SEGMENT_OVERHEAD = 1.0
+"""Seconds of a warm function for the decoder's start, the index, the seek and the partial."""
+
+FILM_1080P = film(2, 1101.0)
+"""Two hours of H.264 at 24 frames a second, by screen_time.planning's estimate for a VGG16 model at 224 x 398."""
+
+GB_SECOND, REQUEST, TRANSITION, GET, PUT = 1.66667e-5, 2e-7, 2.5e-5, 4e-7, 5e-6
+"""US dollars, us-east-1."""
+
+
+def dollars(outcome: Outcome, gets: int) -> float:
+    """What a run costs: functions, state transitions and requests to S3, without storage and logs."""
+    compute = outcome.function_seconds * 3008 / 1024 * GB_SECOND + outcome.invocations * REQUEST
+    return compute + outcome.transitions * TRANSITION + gets * GET + outcome.invocations * 2 * PUT
+
+
+def scenarios() -> dict[str, tuple[list[LongVideo], Limits]]:
+    """What docs/scale.md tells of: the videos and the limits of each case."""
+    burst = [film(2, 1101.0, arrival=3600.0 * number / 10_000) for number in range(10_000)]
+    crowd = [film(2, 1101.0, arrival=0.36 * number) for number in range(1000)]
+    return {
+        "one film of 2 hours, 1080p": ([FILM_1080P], Limits()),
+        "the same, every function cold and slow to start": ([FILM_1080P], Limits(cold_start=6.0)),
+        "one film of 10 hours, 4K": ([film(10, 16_500.0)], Limits()),
+        "a hundred films at once": ([FILM_1080P] * 100, Limits()),
+        "1,000 films within six minutes": (
+            [film(2, 1101.0, arrival=0.36 * number) for number in range(1000)],
+            Limits(),
+        ),
+        "10,000 films within an hour, 10,000 functions": (burst, Limits(account_concurrency=10_000)),
+    }
+
+
+def main() -> None:
+    """Print a row for each case."""
+    columns = (
+        "first (s)",
+        "median (s)",
+        "last (s)",
+        "failed",
+        "queue age (s)",
+        "functions",
+        "throttles",
+        "transitions",
+    )
+    print("| case |", " | ".join(columns), "| $ a video |")
+    print("| --- |" + " --: |" * (len(columns) + 1))
+    for name, (videos, limits) in scenarios().items():
+        outcome = Simulation(limits).run(videos)
+        done = sorted(each for each in outcome.finished if each is not None)
+        gets = sum(len(video.segments) * 40 for video in videos)
+        figures = (
+            done[0],
+            done[len(done) // 2],
+            done[-1],
+            len(videos) - len(done),
+            outcome.queue_age,
+            outcome.most_functions,
+            outcome.throttles,
+            outcome.transitions,
+        )
+        cells = " | ".join(f"{figure:,.0f}" for figure in figures)
+        print(f"| {name} | {cells} | {dollars(outcome, gets) / len(videos):.3f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from screen_time.companions import companions
 from screen_time.documents import (
+    RESULT_NAME,
     Request,
     VideoSource,
     error_document,
@@ -49,6 +50,10 @@ class Publisher:
         self._news.tell_belatedly(address)
         count("VideosUnchanged")
         return True
+
+    def has_result(self, video: VideoObject) -> bool:
+        """Whether the job's result is there already; an error in its place is none."""
+        return self._folder.answer(self._job.provenance(video)) == self._folder.address(RESULT_NAME)
 
     def publish(self, video: VideoObject, manifest: Manifest, measurement: Measurement, request: Request) -> None:
         """Write what was measured."""

@@ -92,7 +92,7 @@ class Segments:
         """
         video = open_video_object(self._s3, job.upload)
         publisher = self._publisher(job)
-        if publisher.answered(video):
+        if publisher.has_result(video):
             return
         measurements = in_order(self._partials(job).read(), planned, job.name, video.etag, job.model)
         manifest = self._models.manifest(job.model)

@@ -14,7 +14,9 @@ import av
 import numpy as np
 import pytest
 
+from benchmarks.simulation import Limits, LongVideo, Simulation
 from demo.clips import ClipSpec, Picture, at_rate, write_clip
+from infra.local.adaptations import concurrency
 from screen_time.partials import PREFIX
 from tests.e2e.conftest import COLOURS, System
 
@@ -179,3 +181,20 @@ def test_a_segment_that_fails_for_good_fails_the_video_once(system: System, grow
     assert [key for key in system.written() if key.startswith("growing.webm")] == ["growing.webm/error.json"]
     assert system.times_written("growing.webm") == 0
     assert partials(system) == []
+
+
+def test_the_simulation_foretells_how_long_the_stack_takes(system: System, film: bytes) -> None:
+    """Of the tasks' own seconds it makes the execution's: what docs/scale.md says of thousands rests on that."""
+    system.drop("foretold/film.mp4", film)
+    execution = ended(system, execution_of(system, "foretold/film.mp4"))
+    pages = system.stack.client("stepfunctions").get_paginator("get_execution_history")
+    events = [each for page in pages.paginate(executionArn=execution["executionArn"]) for each in page["events"]]
+    at = {event["id"]: event["timestamp"].timestamp() for event in events}
+    seconds = [at[event["id"]] - at[event["previousEventId"]] for event in events if event["type"] == "TaskSucceeded"]
+    plan, *segments, merge, discard = seconds
+    video = LongVideo(0.0, 0.0, plan, tuple(segments), merge, discard)
+    limits = Limits(map_concurrency=concurrency(40), cold_start=0.0, transition=0.0)
+    foretold = Simulation(limits).run([video]).slowest + discard
+    taken = (execution["stopDate"] - execution["startDate"]).total_seconds()
+    assert len(segments) > 4
+    assert 0.5 * taken < foretold < 1.1 * taken

@@ -5,12 +5,13 @@ import json
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+import av
 import numpy as np
 import pytest
 
@@ -22,6 +23,7 @@ from screen_time.jobs import Job
 from screen_time.manifest import MANIFEST_NAME, sha256
 from screen_time.merging import PartialsError, SeamError
 from screen_time.partials import PREFIX
+from screen_time.video_object import VideoObject, open_video_object
 from tests.models import write_colour_model
 
 if TYPE_CHECKING:
@@ -259,6 +261,16 @@ def test_a_segment_that_is_never_finished_fails_the_video_as_unfinished(executio
     assert len(execution.s3.list_object_versions(Bucket="results", Prefix="film 1.mp4/error.json")["Versions"]) == 1
 
 
+def test_an_execution_that_is_started_again_replaces_the_error_of_the_one_that_failed(execution: Execution) -> None:
+    """What an operator does once the cause is mended."""
+    execution.do("refuse", failure={"Error": "Sandbox.Timedout", "Cause": "Task timed out"})
+    segments = execution.plan()
+    execution.measure(segments)
+    execution.merge(segments)
+    assert "film 1.mp4/error.json" not in execution.written()
+    assert execution.document()["sampling"]["samples"] == 200
+
+
 @pytest.mark.parametrize("task", ["plan", "measure", "merge"])
 def test_a_video_that_was_replaced_is_given_up_quietly(execution: Execution, task: str) -> None:
     """The newer upload's own event decides; an error of the older one is not written either."""
@@ -282,3 +294,40 @@ def test_a_video_that_is_deleted_meanwhile_is_refused(execution: Execution) -> N
         execution.plan()
     execution.do("refuse", failure=failure("RefusedError", str(caught.value)))
     assert execution.document("error.json")["error"]["code"] == "object_deleted"
+
+
+def large_file(path: Path, seconds: int) -> Path:
+    """A frame a second, none of them compressed: a third of a megabyte each."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("rawvideo", rate=1)
+        stream.width, stream.height, stream.pix_fmt = 640, 360, "yuv420p"
+        for number in range(seconds):
+            frame = av.VideoFrame.from_ndarray(np.full((540, 640), number % 256, dtype=np.uint8), format="yuv420p")
+            frame.pts, frame.time_base = number, Fraction(1)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def test_segments_together_read_little_more_than_the_file(
+    execution: Execution, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """At most 1.15 times the file from S3, with the settings as they are deployed."""
+    path = large_file(tmp_path / "large.mkv", seconds=300)
+    stored = execution.s3.put_object(Bucket="videos", Key="large.mkv", Body=path.read_bytes())
+    upload = Upload("videos", "large.mkv", stored["VersionId"], stored["ETag"].strip('"'), None)
+    execution.job = replace(execution.job, upload=upload, interval_ms=1000)
+    opened: list[VideoObject] = []
+
+    def opening(s3: "S3Client", upload: Upload) -> VideoObject:
+        opened.append(open_video_object(s3, upload))
+        return opened[-1]
+
+    monkeypatch.setattr("screen_time.segments.open_video_object", opening)
+    monkeypatch.setattr(execution.tasks, "settings", replace(execution.tasks.settings, segment_reread_bytes=1))
+    segments = execution.plan()
+    assert len(segments) > 1
+    execution.measure(segments)
+    execution.merge(segments)
+    size = path.stat().st_size
+    assert size <= sum(video.bytes_fetched for video in opened) <= 1.15 * size
