@@ -226,10 +226,7 @@ def scenarios() -> dict[str, tuple[list[LongVideo], Limits]]:
         "the same, every function cold and slow to start": ([FILM_1080P], Limits(cold_start=6.0)),
         "one film of 10 hours, 4K": ([film(10, 16_500.0)], Limits()),
         "a hundred films at once": ([FILM_1080P] * 100, Limits()),
-        "1,000 films within six minutes": (
-            [film(2, 1101.0, arrival=0.36 * number) for number in range(1000)],
-            Limits(),
-        ),
+        "1,000 films within six minutes": (crowd, Limits()),
         "10,000 films within an hour, 10,000 functions": (burst, Limits(account_concurrency=10_000)),
     }
 
