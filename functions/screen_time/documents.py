@@ -22,6 +22,8 @@ RESULT_NAME = "screen-time.json"
 FRAMES_NAME = "frames.csv"
 REPORT_NAME = "report.html"
 ERROR_NAME = "error.json"
+SHADOW_NAME = "shadow.json"
+"""What the challenger measured, beside the champion's result."""
 
 Document = dict[str, Any]
 

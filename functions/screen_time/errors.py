@@ -8,6 +8,7 @@ ScreenTimeError
 └── TransientError          the item fails and the queue delivers it again
     ├── TimeLimitError      the function's time was over before the video was measured
     ├── RegistryError       the registry does not answer as it should
+    │   └── NotRegisteredError  it answers that there is no such thing
     └── ModelError          a model version that cannot be served
 """
 
@@ -66,6 +67,10 @@ class TimeLimitError(TransientError):
 
 class RegistryError(TransientError):
     """The model registry does not answer, or answers what its API does not promise."""
+
+
+class NotRegisteredError(RegistryError):
+    """The registry knows no such model, version or alias; a promotion mends it."""
 
 
 class ModelError(TransientError):

@@ -21,10 +21,13 @@ from screen_time.long_videos import LongVideos
 from screen_time.model_store import ModelStore
 from screen_time.observability import logger, metrics, tell_failed_attempt, tracer
 from screen_time.outlets import outlets
+from screen_time.pinned_models import PinnedModels
 from screen_time.provenance import Identity
 from screen_time.queued_message import QueuedMessage
+from screen_time.registry import Registry
 from screen_time.registry_access import registry
 from screen_time.settings import Settings
+from screen_time.shadow import Shadow
 from screen_time.time_limit import time_limit
 
 if TYPE_CHECKING:
@@ -104,7 +107,7 @@ def _sqs() -> "SQSClient":
 @cache
 def _ingest() -> Ingest:
     s3 = boto3.client("s3", config=CLIENT_CONFIG)
-    return Ingest(s3, settings, _long_videos(), outlets(settings.outlets), decoder)
+    return Ingest(s3, settings, _long_videos(), outlets(settings.outlets), decoder, _shadow())
 
 
 def _long_videos() -> LongVideos | None:
@@ -115,8 +118,23 @@ def _long_videos() -> LongVideos | None:
     )
 
 
+def _shadow() -> Shadow | None:
+    if not settings.shadow_share:
+        return None
+    return Shadow(settings, _registry(), PinnedModels(_models()), decoder)
+
+
+@cache
+def _registry() -> Registry:
+    return registry(settings.registry_uri, settings.registry_secret_arn)
+
+
+def _models() -> ModelStore:
+    return ModelStore(boto3.client("s3", config=CLIENT_CONFIG), settings.models_bucket, _registry())
+
+
 @cache
 def _champion() -> Champion:
-    asked = registry(settings.registry_uri, settings.registry_secret_arn)
-    store = ModelStore(boto3.client("s3", config=CLIENT_CONFIG), settings.models_bucket, asked)
-    return Champion(asked, store, settings.model_name, settings.model_alias, settings.registry_refresh_seconds)
+    return Champion(
+        _registry(), _models(), settings.model_name, settings.model_alias, settings.registry_refresh_seconds
+    )

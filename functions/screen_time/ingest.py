@@ -17,6 +17,7 @@ from screen_time.observability import count, logger
 from screen_time.outlets import Outlets
 from screen_time.publishing import Publisher
 from screen_time.settings import Settings
+from screen_time.shadow import Published, Shadow
 from screen_time.video_object import VideoObject, open_video_object
 
 if TYPE_CHECKING:
@@ -46,7 +47,10 @@ class _Order:
 
 
 class Ingest:
-    """Measures uploads with the parts it is given; without `long_videos`, every one by itself."""
+    """Measures uploads with the parts it is given; without `long_videos`, every one by itself.
+
+    With a `shadow`, which follows the videos that are measured here.
+    """
 
     def __init__(
         self,
@@ -55,8 +59,9 @@ class Ingest:
         long_videos: LongVideos | None = None,
         outlets: Outlets | None = None,
         decoder: Decoder | None = None,
+        shadow: Shadow | None = None,
     ) -> None:
-        self._s3, self._settings, self._long_videos = s3, settings, long_videos
+        self._s3, self._settings, self._long_videos, self._shadow = s3, settings, long_videos, shadow
         self._outlets, self._decoder = outlets or Outlets(), decoder
 
     def answered(self, upload: Upload, model: ServedModel) -> Outcome | None:
@@ -129,6 +134,9 @@ class Ingest:
         )
         request = Request(order.request_id, {"total": time.perf_counter() - started})
         order.publisher.publish(video, classifier.manifest, measurement, request)
+        if self._shadow is not None:
+            published = Published(order.job, classifier.manifest, measurement, request, order.publisher)
+            self._shadow.follow(video.again(), published)
         return Outcome.MEASURED
 
 

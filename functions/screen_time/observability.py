@@ -33,6 +33,11 @@ def share(name: str, value: float, **dimensions: str) -> None:
     _emit(name, MetricUnit.NoUnit, value, dimensions)
 
 
+def percent(name: str, value: float) -> None:
+    """Record a part of a whole, 0 … 100."""
+    _emit(name, MetricUnit.Percent, value, {})
+
+
 def tell_failed_attempt(error: Exception, *, is_last: bool) -> None:
     """Say why an attempt failed, and whether the queue makes another one."""
     kind = type(error).__name__

@@ -3,8 +3,10 @@
 from typing import TYPE_CHECKING
 
 from screen_time.companions import companions
+from screen_time.conditional_writes import Labels
 from screen_time.documents import (
     RESULT_NAME,
+    ModelIdentity,
     Request,
     VideoSource,
     error_document,
@@ -66,6 +68,22 @@ class Publisher:
         _count(measurement, address)
         _count_what_was_found(self._job.model.version, manifest, measurement)
         self._news.tell(document, address)
+
+    def publish_shadow(
+        self,
+        video: VideoObject,
+        challenger: ModelIdentity,
+        manifest: Manifest,
+        measurement: Measurement,
+        request: Request,
+    ) -> str:
+        """Write what the challenger measured beside the job's own result, and tell nobody; returns its address.
+
+        Without tags: who filters by them looks for results.
+        """
+        document = result_document(self._source(video), challenger, manifest, measurement, request)
+        metadata = Labels(labels(document).metadata)
+        return self._folder.write_shadow(self._job.provenance(video), to_json(document), metadata)
 
     def refuse(self, video: VideoObject | None, error: PermanentError, request_id: str) -> bool:
         """Write `error.json`; False where a result stands there, which an error shall not replace."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import urllib3
 
-from screen_time.errors import ModelError, RegistryError
+from screen_time.errors import ModelError, NotRegisteredError, RegistryError
 from screen_time.manifest import DIGEST_TAG, MANIFEST_NAME, SERVED_DIRECTORY, Manifest, sha256
 
 Headers = Mapping[str, str]
@@ -25,6 +25,9 @@ ALIAS_TIMEOUT = urllib3.Timeout(connect=2.0, read=4.0)
 RETRIES = urllib3.Retry(total=1, backoff_factor=0.2, status_forcelist=(502, 503, 504), raise_on_status=False)
 
 CHUNK_BYTES = 1024 * 1024
+
+NOT_REGISTERED = (400, 404)
+"""MLflow's answers where there is no such model or version, and where no version carries the alias."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +56,8 @@ class Registry:
     def version_of_alias(self, name: str, alias: str) -> ModelVersion:
         """The version that carries `alias`.
 
-        Raises RegistryError where the registry does not answer or no version carries it, and ModelError where the
-        version was registered without its served form.
+        Raises RegistryError where the registry does not answer, NotRegisteredError where it says that no version
+        carries it, and ModelError where the version was registered without its served form.
         """
         response = self._get("/api/2.0/mlflow/registered-models/alias", name=name, alias=alias)
         try:
@@ -100,7 +103,8 @@ class Registry:
             self._headers = None  # the credentials may have been rotated
             response = self._request(address, fields, stream=stream)
         if response.status != 200:
-            raise RegistryError(f"The registry answers {response.status}: {_reason(response)}")
+            kind = NotRegisteredError if response.status in NOT_REGISTERED else RegistryError
+            raise kind(f"The registry answers {response.status}: {_reason(response)}")
         return response
 
     def _request(self, address: str, fields: dict[str, str], *, stream: bool) -> urllib3.BaseHTTPResponse:

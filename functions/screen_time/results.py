@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from screen_time.conditional_writes import ConditionalBucket, ConflictError, File, Labels
-from screen_time.documents import ERROR_NAME, RESULT_NAME
+from screen_time.documents import ERROR_NAME, RESULT_NAME, SHADOW_NAME
 from screen_time.errors import PermanentError, SupersededError, TransientError
 from screen_time.provenance import Provenance
 
@@ -112,9 +112,30 @@ class ResultFolder:
                 continue
             if before is not None:
                 self._delete({name: etag for name, etag in before.files.items() if name not in etags})
+            self._discard_shadow()
             self._settle(RESULT_NAME, provenance, still_latest)
             return self.address(RESULT_NAME)
         raise TransientError(f"{RESULT_NAME} cannot be written: others write it all the time.")
+
+    def write_shadow(self, provenance: Provenance, document: bytes, labels: Labels | None = None) -> str:
+        """Write `shadow.json` beside the result of `provenance`, and return its address.
+
+        Raises SupersededError where another result or none stands there. Whoever writes or removes a result removes the
+        shadow afterwards, and here is looked afterwards whether the result still stands: one of the two sees the other.
+        """
+        seen = self._etag(SHADOW_NAME)
+        self._check_result_stands(provenance)
+        file = File(SHADOW_NAME, document, "application/json")
+        try:
+            etag = self._put(file, seen, _labelled(labels, provenance, {}))
+        except ConflictError as error:
+            raise SupersededError("Another function has written a shadow meanwhile.") from error
+        try:
+            self._check_result_stands(provenance)
+        except SupersededError:
+            self._delete({SHADOW_NAME: etag})
+            raise
+        return self.address(SHADOW_NAME)
 
     def write_error(
         self,
@@ -166,6 +187,10 @@ class ResultFolder:
             return
         if now.provenance.is_of_the_object_of(provenance) and now.provenance.identity != provenance.identity:
             raise TransientError("Another model has measured the video meanwhile.")
+
+    def _check_result_stands(self, provenance: Provenance) -> None:
+        if not self._is_of(self._standing(RESULT_NAME), provenance):
+            raise SupersededError("The champion's result does not stand there any more.")
 
     def _check_only_older(self, provenance: Provenance) -> None:
         for standing in (self._result, self._error):
@@ -222,6 +247,13 @@ class ResultFolder:
     def _remove(self, name: str, standing: Standing) -> None:
         """Take a document away and those beside it, unless written anew; itself last, for a retry to find it."""
         self._delete({**standing.files, name: standing.etag})
+        if name == RESULT_NAME:
+            self._discard_shadow()
+
+    def _discard_shadow(self) -> None:
+        """Take away what a challenger has measured beside a result that was replaced or removed."""
+        if (etag := self._etag(SHADOW_NAME)) is not None:
+            self._delete({SHADOW_NAME: etag})
 
     def _delete(self, etags: Mapping[str, str]) -> None:
         for name, etag in etags.items():

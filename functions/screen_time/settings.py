@@ -34,6 +34,9 @@ class Settings:
     registry_secret_arn: str | None
     model_name: str
     model_alias: str
+    shadow_share: float
+    """Of the videos, 0 … 1, which the challenger measures too."""
+    shadow_alias: str
     registry_refresh_seconds: float
     retry_delay_seconds: int
     max_attempts: int
@@ -63,6 +66,8 @@ class Settings:
             registry_secret_arn=read.optional("REGISTRY_SECRET_ARN"),
             model_name=read.text("MODEL_NAME", "screen-time"),
             model_alias=read.text("MODEL_ALIAS", "champion"),
+            shadow_share=read.share("SHADOW_SHARE", "0"),
+            shadow_alias=read.text("SHADOW_ALIAS", "challenger"),
             registry_refresh_seconds=read.positive("REGISTRY_REFRESH_SECONDS", "5", float),
             retry_delay_seconds=read.positive("RETRY_DELAY_SECONDS", "60", int),
             max_attempts=read.positive("MAX_ATTEMPTS", "5", int),
@@ -125,6 +130,17 @@ class Reader:
             raise SettingsError(f"{name} must be a number, not {text!r}.") from error
         if not value > 0:  # type: ignore[operator]
             raise SettingsError(f"{name} must be more than 0, not {text!r}.")
+        return value
+
+    def share(self, name: str, default: str) -> float:
+        """A number from 0 to 1."""
+        text = self.text(name, default)
+        try:
+            value = float(text)
+        except ValueError as error:
+            raise SettingsError(f"{name} must be a number, not {text!r}.") from error
+        if not 0 <= value <= 1:
+            raise SettingsError(f"{name} must be from 0 to 1, not {text!r}.")
         return value
 
     def milliseconds(self, name: str, default: str) -> int:

@@ -1,5 +1,6 @@
 """Stopping in time: Lambda ends a function whose time is over without asking it, and nothing would say why."""
 
+import math
 import signal
 import threading
 import time
@@ -28,9 +29,10 @@ def time_limit(remaining_seconds: float) -> Iterator[None]:
     """Raise TimeLimitError out of the body a margin before `remaining_seconds` are over.
 
     Whatever the body waits for then, a library or the network, is interrupted by a signal. Signals reach the main
-    thread only, which is where Lambda runs handlers; in any other there is no limit.
+    thread only, which is where Lambda runs handlers; in any other there is no limit. One within another ends first,
+    and leaves the outer one its margin.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread() or remaining_seconds == math.inf:
         yield
         return
     seconds = max(0.001, remaining_seconds - min(LONGEST_MARGIN_SECONDS, MARGIN_SHARE * remaining_seconds))
@@ -39,6 +41,12 @@ def time_limit(remaining_seconds: float) -> Iterator[None]:
             yield
     except _TimeUpError as error:
         raise TimeLimitError(f"The video was not measured within the {seconds:.0f} s that there were.") from error
+
+
+def seconds_left() -> float:
+    """Until the innermost time limit interrupts; infinity where there is none."""
+    left, _ = signal.getitimer(signal.ITIMER_REAL)
+    return left or math.inf
 
 
 @contextmanager

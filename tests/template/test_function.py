@@ -62,6 +62,7 @@ def test_settings_read_the_environment_that_the_template_sets() -> None:
     assert settings.registry_uri == GIVEN["RegistryUri"]
     assert settings.registry_secret_arn is None
     assert (settings.model_name, settings.model_alias) == ("screen-time", "champion")
+    assert (settings.shadow_share, settings.shadow_alias) == (0, "challenger")
     assert (settings.sample_interval_ms, settings.registry_refresh_seconds) == (1000, 5)
     assert (settings.max_attempts, settings.retry_delay_seconds, settings.lease_seconds) == (5, 60, 30)
     assert settings.max_video_bytes == main()["Parameters"]["MaxVideoBytes"]["Default"]

@@ -15,7 +15,7 @@ def alarms() -> dict[str, dict[str, Any]]:
 def counted() -> set[str]:
     """Names of the metrics that the function's code emits."""
     sources = (ROOT / "functions" / "screen_time").glob("*.py")
-    calls = (re.findall(r'\b(?:count|duration|share)\("(\w+)"', source.read_text()) for source in sources)
+    calls = (re.findall(r'\b(?:count|duration|share|percent)\("(\w+)"', source.read_text()) for source in sources)
     return {name for names in calls for name in names}
 
 
@@ -77,6 +77,7 @@ def test_metrics_watched_are_metrics_counted() -> None:
     shown = {metric[1] for metric in dashboard_metrics() if metric[0] == "ScreenTime"}
     assert watched | shown <= counted()
     assert shown >= {"VideosMeasured", "VideosRefused", "SamplesClassified", "VideoSeconds"}
+    assert shown >= {f"Shadow{each}" for each in ("Measured", "Failed", "DisagreementPercent")}
 
 
 def test_metrics_are_looked_up_where_the_function_puts_them() -> None:

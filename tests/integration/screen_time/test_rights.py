@@ -6,6 +6,7 @@ import json
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from botocore.client import BaseClient
 
 from tests.integration.screen_time import test_handler, test_tasks
 from tests.integration.screen_time.test_handler import Context, batch, notification
+from tests.registered_models import ModelRegistry
 from tests.template.cloudformation import main, role_statements, several
 
 if TYPE_CHECKING:
@@ -123,9 +125,15 @@ def test_the_function_calls_what_its_role_allows_and_may_no_more(
     s3: "S3Client",
     red_video: bytes,
     calls: set[Right],
+    registry: ModelRegistry,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A result and an error that takes it away, a failure that is tried again, and a video that is handed over."""
+    """A result with its shadow and an error that takes both away, a failure that is tried again, and a video that is
+    handed over.
+    """
+    registry.register(alias="rights-challenger")
+    asked = replace(function.settings, shadow_share=1.0, shadow_alias="rights-challenger")
+    monkeypatch.setattr(function, "settings", asked)
     for body in (red_video, b"no video", red_video):
         function.handler(batch(json.dumps(notification(s3, "a.mp4", body))), Context())
     function.handler(batch("not JSON"), Context())

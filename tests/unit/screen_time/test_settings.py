@@ -23,6 +23,7 @@ def test_what_is_not_set_has_its_documented_default() -> None:
     assert (settings.model_name, settings.model_alias) == ("screen-time", "champion")
     assert settings.sample_interval_ms == 1000
     assert settings.limits.seconds == 21600
+    assert (settings.shadow_share, settings.shadow_alias) == (0, "challenger")
 
 
 def test_what_is_set_is_taken() -> None:
@@ -70,6 +71,9 @@ def test_a_missing_variable_is_named(name: str) -> None:
         ("MAX_VIDEO_FRAMES", "many"),
         ("MAX_DECODER_BYTES", "0"),
         ("REGISTRY_REFRESH_SECONDS", "soon"),
+        ("SHADOW_SHARE", "1.1"),
+        ("SHADOW_SHARE", "nan"),
+        ("SHADOW_SHARE", "some"),
     ],
 )
 def test_an_unusable_value_is_named(name: str, value: str) -> None:

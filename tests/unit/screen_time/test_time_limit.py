@@ -1,5 +1,6 @@
 """A function stops itself before Lambda ends it without a word."""
 
+import math
 import signal
 import threading
 import time
@@ -8,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from screen_time.errors import TimeLimitError
-from screen_time.time_limit import time_limit
+from screen_time.time_limit import seconds_left, time_limit
 
 
 def test_work_that_takes_too_long_is_interrupted_with_time_to_spare() -> None:
@@ -42,6 +43,17 @@ def test_a_bare_except_only_delays_it() -> None:
 
     with pytest.raises(TimeLimitError), time_limit(0.2):
         deaf()
+
+
+def test_a_limit_within_another_ends_first_and_leaves_the_outer_one_going() -> None:
+    """What is not worth the outer one's failure has an end of its own; without any limit it has none."""
+    with time_limit(10):
+        assert 7 < seconds_left() <= 8
+        with pytest.raises(TimeLimitError), time_limit(min(0.2, seconds_left())):
+            time.sleep(30)
+        assert 5 < seconds_left() < 8
+    with time_limit(math.inf):
+        pass
 
 
 def test_work_that_is_quick_enough_is_left_alone() -> None:
