@@ -9,7 +9,7 @@ from tests.faults import scenarios
 from tests.faults.registry_gate import Gate
 from tests.faults.system import FaultySystem, faulty_system
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(290, func_only=True)]
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def test_a_dead_letter_is_sent_back_and_a_backfill_measures_only_what_is_missing
     system.drop("operated/kept.mp4", scenarios.VIDEO)
     with scenarios.quiet_bucket(system):
         stored = system.drop("operated/lost.mp4", scenarios.VIDEO)
-    system.settle(60)
+    system.settle(scenarios.SETTLE_SECONDS)
     system.sqs.send_message(
         QueueUrl=system.dead_letters, MessageBody=system.event("operated/kept.mp4", stored | {"versionId": "older"})
     )
@@ -61,5 +61,5 @@ def test_a_dead_letter_is_sent_back_and_a_backfill_measures_only_what_is_missing
     answer = json.loads(system.command("backfill", "--prefix", "operated/", "--after", "operated/kept.mp4", "--json"))
     assert (answer["videos"], answer["sent"]) == (1, 1)
     assert json.loads(system.command("backfill", "--prefix", "operated/", "--json"))["sent"] == 2
-    system.settle(60)
+    system.settle(scenarios.SETTLE_SECONDS)
     assert system.verify() == 2
