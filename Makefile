@@ -11,8 +11,9 @@ LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url
 demo: $(INSTALLED)  ## the main job, start to end, with a cartoon that it draws itself
 	$(BIN)/screen-time demo
 
+# A worker that dies ends the run: xdist would wait for its tests for ever (with loadfile, once they are lost).
 test: $(INSTALLED)  ## every test, the slow ones too
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --max-worker-restart 0
 
 check: $(INSTALLED)  ## lint, format, types, the state machine's definition
 	$(BIN)/ruff check

@@ -1,5 +1,6 @@
 """A model version's served form in memory: frames in, probabilities out."""
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -57,6 +58,8 @@ class Classifier:
             raise ModelError(f"the model's {MODEL_FILE} cannot be loaded: {error}") from error
         self._compiled = compiled
         self._outputs = compiled.outputs
+        # The engine has one request for a model, which refuses a second thread while it is busy.
+        self._one_at_a_time = threading.Lock()
         self._try()
 
     @classmethod
@@ -79,8 +82,9 @@ class Classifier:
 
     def classify(self, frames: NDArray[np.uint8]) -> Answer:
         """Like `probabilities`, and where in each frame the model looked, if it can tell (its second output)."""
-        answers = self._compiled(frames)
-        probabilities, *maps = (np.array(answers[output], dtype=np.float32) for output in self._outputs)
+        with self._one_at_a_time:
+            answers = self._compiled(frames)
+            probabilities, *maps = (np.array(answers[output], dtype=np.float32) for output in self._outputs)
         return Answer(probabilities, maps[0] if maps else None)
 
     def _try(self) -> None:

@@ -255,7 +255,8 @@ def test_a_decoding_that_is_left_early_leaves_nothing_behind(decoder: ChildDecod
     assert first_number(decoder, file) == 0
     assert file.closed
     assert not Path(f"/proc/{child}").exists()
-    assert (descriptors_open(), threading.active_count()) == (descriptors, threads)
+    assert descriptors_open() <= descriptors  # fewer, where something from before was collected meanwhile
+    assert threading.active_count() <= threads
 
 
 def test_a_child_ends_with_its_parent() -> None:

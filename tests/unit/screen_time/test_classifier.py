@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,16 @@ def test_a_model_that_does_not_tell_has_no_maps(tmp_path: Path) -> None:
     """Models from before, or of another's making, have one output."""
     write_colour_model(tmp_path)
     assert Classifier.load(tmp_path).classify(coloured((1, 2, 3))).maps is None
+
+
+def test_threads_may_share_a_model(tmp_path: Path) -> None:
+    """Each gets the answers to its own frames; the engine by itself refuses all but one."""
+    write_colour_model(tmp_path)
+    classifier = Classifier.load(tmp_path)
+    batches = [np.repeat(coloured(colour), 200, axis=0) for colour in ((255, 0, 0), (0, 255, 0), (0, 0, 255))] * 8
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(classifier.probabilities, batches))
+    assert [int(answer[0].argmax()) for answer in answers] == [0, 1, 2] * 8
 
 
 def test_the_manifest_survives_its_file(tmp_path: Path) -> None:
