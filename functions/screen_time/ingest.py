@@ -96,7 +96,7 @@ class Ingest:
     def _ingest(self, order: _Order) -> Outcome:
         video = None
         try:
-            video = open_video_object(self._s3, order.job.upload)
+            video = open_video_object(self._s3, order.job.upload, read_ahead=True)
             if order.publisher.answered(video):
                 return Outcome.UNCHANGED
             self._check_size(video)

@@ -4,6 +4,7 @@ import errno
 import io
 import os
 from collections import OrderedDict
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -32,11 +33,17 @@ class VideoObject(io.RawIOBase):
     """One version of an object as a read-only binary file that fetches ranges as they are read.
 
     `size` in bytes, `version_id`, `etag` and when it was `uploaded` (ISO 8601) are those of the object read;
-    `bytes_fetched` counts. Reading raises the errors of `open_video_object`.
+    `bytes_fetched` counts. Reading raises the errors of `open_video_object`. With `read_ahead` the next range is on its
+    way while this one is decoded, once it is read from place to place in full ranges.
     """
 
-    def __init__(self, s3: "S3Client", upload: Upload, latest: "HeadObjectOutputTypeDef") -> None:
+    def __init__(
+        self, s3: "S3Client", upload: Upload, latest: "HeadObjectOutputTypeDef", *, read_ahead: bool = False
+    ) -> None:
         super().__init__()
+        self._read_ahead = read_ahead
+        self._reader: ThreadPoolExecutor | None = None
+        self._ahead: tuple[int, Future[bytes]] | None = None
         self._s3, self._upload, self._latest = s3, upload, latest
         self.size = latest["ContentLength"]
         self.version_id = latest.get("VersionId") if latest.get("VersionId") != "null" else None
@@ -48,9 +55,15 @@ class VideoObject(io.RawIOBase):
 
     def again(self) -> "VideoObject":
         """The same object anew, at its start, with what was fetched of it already."""
-        other = VideoObject(self._s3, self._upload, self._latest)
+        other = VideoObject(self._s3, self._upload, self._latest, read_ahead=self._read_ahead)
         other._ranges = self._ranges.copy()
         return other
+
+    def close(self) -> None:
+        """Wait for nothing that is still on its way."""
+        if self._reader is not None:
+            self._reader.shutdown(wait=False, cancel_futures=True)
+        super().close()
 
     def readable(self) -> bool:
         """True: it is opened for reading."""
@@ -90,10 +103,24 @@ class VideoObject(io.RawIOBase):
                 return start, fetched
         before = (len(fetched) for start, fetched in self._ranges.items() if start + len(fetched) == self._position)
         size = min(2 * next(before, FIRST_BYTES // 2), LARGEST_BYTES)
-        self._ranges[self._position] = self._fetch(self._position, size)
+        self._ranges[self._position] = self._fetched_ahead() or self._fetch(self._position, size)
         if len(self._ranges) > KEPT_RANGES:
             self._ranges.popitem(last=False)
+        if self._read_ahead and size == LARGEST_BYTES:
+            self._fetch_ahead(self._position + size)
         return self._position, self._ranges[self._position]
+
+    def _fetched_ahead(self) -> bytes | None:
+        """What was fetched ahead for this position; raises what went wrong on its way."""
+        ahead, self._ahead = self._ahead, None
+        return ahead[1].result() if ahead is not None and ahead[0] == self._position else None
+
+    def _fetch_ahead(self, start: int) -> None:
+        if start >= self.size:
+            return
+        if self._reader is None:
+            self._reader = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
+        self._ahead = start, self._reader.submit(self._fetch, start, LARGEST_BYTES)
 
     def _fetch(self, start: int, size: int) -> bytes:
         end = min(start + size, self.size) - 1
@@ -113,7 +140,7 @@ class VideoObject(io.RawIOBase):
         return data
 
 
-def open_video_object(s3: "S3Client", upload: Upload) -> VideoObject:
+def open_video_object(s3: "S3Client", upload: Upload, *, read_ahead: bool = False) -> VideoObject:
     """Open the object that `upload` tells of, if it is still the latest of its key.
 
     Raises SupersededError where a newer one took its place, ObjectError where it is deleted, forbidden or encrypted
@@ -123,7 +150,7 @@ def open_video_object(s3: "S3Client", upload: Upload) -> VideoObject:
         latest = s3.head_object(Bucket=upload.bucket, Key=upload.key)
     except (ClientError, BotoCoreError) as error:
         raise _translated(error) from error
-    video = VideoObject(s3, upload, latest)
+    video = VideoObject(s3, upload, latest, read_ahead=read_ahead)
     if not _same(upload, video.version_id, video.etag):
         raise SupersededError(f"{upload.key} was overwritten by a newer upload, whose own event decides.")
     return video

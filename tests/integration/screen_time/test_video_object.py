@@ -1,5 +1,6 @@
 """Reading a video from S3, and telling whether it is still the one that the event told of."""
 
+import time
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,6 +51,36 @@ def test_a_look_at_a_place_fetches_little(s3: "S3Client") -> None:
     file.seek(0)
     file.read(10)
     assert file.bytes_fetched == 2 * FIRST_BYTES + 100
+
+
+def test_what_is_read_on_and_on_is_fetched_ahead(s3: "S3Client") -> None:
+    """Before anybody asks for it, and each byte once."""
+    body = bytes(range(256)) * (LARGEST_BYTES // 50)
+    requested: list[str] = []
+    s3.meta.events.register("provide-client-params.s3.GetObject", lambda params, **_: requested.append(params["Range"]))
+    with open_video_object(s3, put(s3, body), read_ahead=True) as file:
+        found = bytearray()
+        while file.tell() <= 2 * LARGEST_BYTES:
+            found += file.read(1_000_003)
+        ended = time.monotonic() + 10
+        while int(requested[-1].removeprefix("bytes=").split("-")[0]) <= file.tell() and time.monotonic() < ended:
+            time.sleep(0.01)
+        assert int(requested[-1].removeprefix("bytes=").split("-")[0]) > file.tell()
+        while part := file.read(1_000_003):
+            found += part
+        assert bytes(found) == body
+        assert file.bytes_fetched == len(body)
+
+
+def test_an_error_on_its_way_ahead_is_told_where_it_is_read(s3: "S3Client") -> None:
+    """Deleted meanwhile: as if it had been fetched only then."""
+    upload = put(s3, bytes(LARGEST_BYTES * 5))
+    with open_video_object(s3, upload, read_ahead=True) as file:
+        while file.tell() < LARGEST_BYTES:
+            file.read(FIRST_BYTES)
+        s3.delete_object(Bucket="videos", Key=upload.key, VersionId=str(upload.version_id))
+        with pytest.raises(ObjectError):
+            list(iter(file.read, b""))
 
 
 @pytest.mark.parametrize("faststart", [False, True])
