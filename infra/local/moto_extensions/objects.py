@@ -2,7 +2,6 @@
 
 import functools
 import threading
-from collections import defaultdict
 from collections.abc import Callable
 
 from moto.s3.responses import S3Response
@@ -11,7 +10,7 @@ from infra.local.moto_extensions.creation import Moto
 
 CONDITIONAL = ("put_object", "copy_object", "delete_object")
 
-_writing: defaultdict[tuple[str, str], threading.RLock] = defaultdict(threading.RLock)
+_writing: dict[tuple[str, str], threading.RLock] = {}
 """One lock a key, as S3 serialises writes of one object: a notification that a write sends must not stop the others."""
 
 
@@ -24,7 +23,8 @@ def install() -> None:
 def _one_at_a_time(write: Callable[[Moto], object]) -> Callable[[Moto], object]:
     @functools.wraps(write)
     def whole(self: Moto) -> object:
-        with _writing[self.bucket_name, self.parse_key_name()]:
+        # setdefault, which no other thread can come between: a defaultdict gave two first writers a lock each.
+        with _writing.setdefault((self.bucket_name, self.parse_key_name()), threading.RLock()):
             return write(self)
 
     return whole

@@ -50,11 +50,20 @@ def shadowed(function: ModuleType, registry: ModelRegistry, monkeypatch: pytest.
     return make
 
 
-def figures(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    """The shadow's metrics since the last look; a list of values each."""
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+def log_lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """What the function has written since the last look."""
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+
+
+def metrics_of(lines: list[dict[str, Any]]) -> dict[str, Any]:
+    """The shadow's metrics; a list of values each."""
     found = [line for line in lines if "_aws" in line]
     return {name: value for line in found for name, value in line.items() if name.startswith("Shadow")}
+
+
+def figures(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """The shadow's metrics since the last look."""
+    return metrics_of(log_lines(capsys))
 
 
 def handle(function: ModuleType, s3: "S3Client", video: bytes) -> None:
@@ -133,9 +142,7 @@ def test_a_shadow_that_breaks_or_lasts_ends_alone(
     red_video: bytes,
     trouble: str,
     monkeypatch: pytest.MonkeyPatch,
-    *,
     capsys: pytest.CaptureFixture[str],
-    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Whatever is raised there; it is interrupted at its time limit, and not begun where less than it needs is left."""
 
@@ -153,8 +160,9 @@ def test_a_shadow_that_breaks_or_lasts_ends_alone(
         monkeypatch.setattr("screen_time.shadow.seconds_left", lambda: next(left))
     handle(shadowed(SWAPPED), s3, red_video)
     assert keys(s3) == WITHOUT
-    assert figures(capsys) == {"ShadowFailed": [1.0]}
-    (line,) = (vars(record) for record in caplog.records if record.message == "the shadow failed")
+    lines = log_lines(capsys)
+    assert metrics_of(lines) == {"ShadowFailed": [1.0]}
+    (line,) = (line for line in lines if line.get("message") == "the shadow failed")
     expected = {"exception": "ZeroDivisionError", "lasting": "within the 1 s", "no time": "Less time"}
     assert expected[trouble] in f"{line['error']}: {line['reason']}"
 
