@@ -14,6 +14,7 @@ from screen_time.documents import ModelIdentity
 from screen_time.errors import SupersededError
 from screen_time.events import Upload
 from screen_time.jobs import Job
+from screen_time.observability import logger
 from screen_time.provenance import Provenance
 from screen_time.results import ResultFolder
 from screen_time.shadow import is_shadowed
@@ -50,20 +51,11 @@ def shadowed(function: ModuleType, registry: ModelRegistry, monkeypatch: pytest.
     return make
 
 
-def log_lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    """What the function has written since the last look."""
-    return [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
-
-
-def metrics_of(lines: list[dict[str, Any]]) -> dict[str, Any]:
-    """The shadow's metrics; a list of values each."""
+def figures(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """The shadow's metrics since the last look; a list of values each."""
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
     found = [line for line in lines if "_aws" in line]
     return {name: value for line in found for name, value in line.items() if name.startswith("Shadow")}
-
-
-def figures(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    """The shadow's metrics since the last look."""
-    return metrics_of(log_lines(capsys))
 
 
 def handle(function: ModuleType, s3: "S3Client", video: bytes) -> None:
@@ -153,6 +145,8 @@ def test_a_shadow_that_breaks_or_lasts_ends_alone(
         time.sleep(30)
 
     monkeypatch.setattr("screen_time.shadow.measure", measure)
+    warnings: list[tuple[str, dict[str, str]]] = []
+    monkeypatch.setattr(logger, "warning", lambda sentence, **more: warnings.append((sentence, more)))
     if trouble == "lasting":
         monkeypatch.setattr("screen_time.shadow.time_limit", lambda _: time_limit(1))
     if trouble == "no time":
@@ -160,9 +154,8 @@ def test_a_shadow_that_breaks_or_lasts_ends_alone(
         monkeypatch.setattr("screen_time.shadow.seconds_left", lambda: next(left))
     handle(shadowed(SWAPPED), s3, red_video)
     assert keys(s3) == WITHOUT
-    lines = log_lines(capsys)
-    assert metrics_of(lines) == {"ShadowFailed": [1.0]}
-    (line,) = (line for line in lines if line.get("message") == "the shadow failed")
+    assert figures(capsys) == {"ShadowFailed": [1.0]}
+    (line,) = (more for sentence, more in warnings if sentence == "the shadow failed")
     expected = {"exception": "ZeroDivisionError", "lasting": "within the 1 s", "no time": "Less time"}
     assert expected[trouble] in f"{line['error']}: {line['reason']}"
 
