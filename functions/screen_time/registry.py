@@ -91,8 +91,10 @@ class Registry:
             with target.open("wb") as file:
                 for chunk in response.stream(CHUNK_BYTES):
                     file.write(chunk)
-        except (urllib3.exceptions.HTTPError, OSError) as error:
+        except urllib3.exceptions.HTTPError as error:
             raise RegistryError(f"{name} of version {version.version} cannot be fetched: {error}") from error
+        except OSError as error:
+            raise RegistryError(f"The model cannot be stored on local disk: {error}") from error
         finally:
             response.release_conn()
         return target
