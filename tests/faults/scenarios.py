@@ -172,6 +172,7 @@ def registry_outage(system: FaultySystem, states: tuple[Gate, ...] = (Gate.SHUT,
 def registry_lost_midway(system: FaultySystem) -> str:
     """The registry goes down while a cold start is fetching the model from it."""
     system.forget()
+    _measure(system, "registry/first.mp4")  # so that there is a last good version
     version = system.registry.register(alias="champion")
     system.kill_all()
     system.gate.shut_after_bytes(3000)
