@@ -7,7 +7,13 @@ from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    IncompleteReadError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
 
 from screen_time.errors import ErrorCode, ObjectError, SupersededError, TransientError
 from screen_time.events import Upload
@@ -21,6 +27,12 @@ FIRST_BYTES = 256 * 1024
 
 LARGEST_BYTES = 4 * 1024 * 1024
 """Each read that goes on where the last one ended is twice as large, up to this: few requests for a long video."""
+
+STREAM_ERRORS = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)
+"""A connection lost within an answer: botocore repeats requests by itself, but not what it has begun to hand out."""
+
+STREAM_ATTEMPTS = 4
+"""How often a range is asked for then: a lost connection must not cost the hour that was measured already."""
 
 KEPT_RANGES = 4
 """Ranges held: a demuxer goes forth and back between audio, video and the index."""
@@ -124,20 +136,27 @@ class VideoObject(io.RawIOBase):
 
     def _fetch(self, start: int, size: int) -> bytes:
         end = min(start + size, self.size) - 1
+        for left in reversed(range(STREAM_ATTEMPTS)):
+            try:
+                data = self._requested(f"bytes={start}-{end}")
+            except (ClientError, BotoCoreError) as error:
+                if left and isinstance(error, STREAM_ERRORS):
+                    continue
+                raise _translated(error) from error
+            self.bytes_fetched += len(data)
+            return data
+        raise AssertionError("the last attempt returns or raises")
+
+    def _requested(self, byte_range: str) -> bytes:
         version = {"VersionId": self.version_id} if self.version_id else {}
-        try:
-            answer = self._s3.get_object(
-                Bucket=self._upload.bucket,
-                Key=self._upload.key,
-                Range=f"bytes={start}-{end}",
-                IfMatch=self.etag,
-                **version,  # type: ignore[arg-type]
-            )
-            data = answer["Body"].read()
-        except (ClientError, BotoCoreError) as error:
-            raise _translated(error) from error
-        self.bytes_fetched += len(data)
-        return data
+        answer = self._s3.get_object(
+            Bucket=self._upload.bucket,
+            Key=self._upload.key,
+            Range=byte_range,
+            IfMatch=self.etag,
+            **version,  # type: ignore[arg-type]
+        )
+        return answer["Body"].read()
 
 
 def open_video_object(s3: "S3Client", upload: Upload, *, read_ahead: bool = False) -> VideoObject:

@@ -1,15 +1,17 @@
 """Reading a video from S3, and telling whether it is still the one that the event told of."""
 
+import io
 import time
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from botocore.response import StreamingBody
 
 from demo.clips import ClipSpec, at_rate, write_clip
 from demo.numbered import numbered_frame, read_number
-from screen_time.errors import ErrorCode, ObjectError, SupersededError
+from screen_time.errors import ErrorCode, ObjectError, SupersededError, TransientError
 from screen_time.events import Upload
 from screen_time.video import Video
 from screen_time.video_object import FIRST_BYTES, LARGEST_BYTES, open_video_object
@@ -128,4 +130,35 @@ def test_an_object_overwritten_while_it_is_read_is_superseded(s3: "S3Client") ->
     file = open_video_object(s3, Upload("plain", "a.mp4", None, etag))
     s3.put_object(Bucket="plain", Key="a.mp4", Body=b"new")
     with pytest.raises(SupersededError):
+        file.read()
+
+
+class Breaking:
+    """An S3 client whose answers break off after a few bytes, some times."""
+
+    def __init__(self, s3: "S3Client", times: int) -> None:
+        self.s3, self.left = s3, times
+        self.head_object = s3.head_object
+
+    def get_object(self, **request: Any) -> Any:
+        answer = self.s3.get_object(**request)
+        if self.left:
+            self.left -= 1
+            whole = answer["ContentLength"]
+            answer["Body"] = StreamingBody(io.BytesIO(b"few"), content_length=whole)
+        return answer
+
+
+def test_a_connection_lost_within_an_answer_costs_that_answer_only(s3: "S3Client") -> None:
+    """The range is asked for again; botocore itself does not do that."""
+    upload = put(s3, b"a video of some bytes")
+    file = open_video_object(cast("S3Client", Breaking(s3, times=3)), upload)
+    assert file.read() == b"a video of some bytes"
+
+
+def test_a_network_that_keeps_breaking_is_left_to_the_queue(s3: "S3Client") -> None:
+    """A transient error, after a bounded number of attempts."""
+    upload = put(s3, b"a video of some bytes")
+    file = open_video_object(cast("S3Client", Breaking(s3, times=9)), upload)
+    with pytest.raises(TransientError):
         file.read()
