@@ -45,6 +45,8 @@ QUICK = {
 }
 """What would take minutes takes seconds; the template's own limits on these are for AWS."""
 
+EMPTY_LOOKS = 4
+
 Seconds = Mapping[str, float]
 """Seconds on screen by colour."""
 
@@ -163,9 +165,13 @@ class FaultySystem:
         return sum(int(attributes[name]) for name in names)
 
     def settle(self, seconds: float) -> None:
-        """Return when the queue is empty."""
-        end = time.monotonic() + seconds
-        while self.messages(self.queue):
+        """Return when the queue is empty, and was so each time that it was looked at in a row.
+
+        Once is not enough: a message that comes back between the two counts is in neither.
+        """
+        end, empty = time.monotonic() + seconds, 0
+        while empty < EMPTY_LOOKS:
+            empty = 0 if self.messages(self.queue) else empty + 1
             if time.monotonic() > end:
                 raise FaultError(f"messages are left in the queue after {seconds:.0f} s: {self.log[-8:]}")
             time.sleep(0.05)
