@@ -27,6 +27,9 @@ from training.train import TrainedVersion, TrainingOptions, train
 RESULT_SECONDS = 600.0
 """How long a dropped video may take before the demo gives up."""
 
+FOLLOWING_SECONDS = 6.0
+"""The running function asks for the alias at most every five seconds (REGISTRY_REFRESH_SECONDS in the template)."""
+
 PREFIX = "incoming"
 TRACKING_URI = "MLFLOW_TRACKING_URI"
 
@@ -141,6 +144,7 @@ def _act(stack: LocalStack, material: Material, directory: Path, reporter: Repor
     promoted = _measure(stack, material.drops[1], directory, reporter, served_by=second.version)
     move = rollback()
     reporter.note(f"Rolled back: version {move.after} is champion again.")
+    time.sleep(FOLLOWING_SECONDS)
     rolled_back = _measure(stack, material.drops[2], directory, reporter, served_by=first.version)
     return DemoReport(measured, promoted, rolled_back)
 
