@@ -1,8 +1,10 @@
 """Labelled videos and folders of frames, read once into the frames that models take and what each of them shows."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -25,6 +27,9 @@ Targets = NDArray[np.float32]
 """n × labels, 1 where the frame shows the label and 0 where it does not."""
 
 Prepare = Callable[[Frame, InputSpec], Frame]
+
+WORKERS = 2
+"""Frames prepared and varied at once, while the next one is decoded."""
 
 FRAME_SUFFIXES = (".jpg", ".jpeg", ".png")
 
@@ -83,14 +88,29 @@ class Dataset:
         return f"{self.sources[example.source].video.name} {example.time_ms / 1000:g} s"
 
 
-@dataclass(slots=True)
-class _Columns:
-    """The dataset while it grows, frame by frame."""
+@dataclass(frozen=True, slots=True)
+class _Pictures:
+    """What becomes of one frame: prepared for each input, and varied copies for the first."""
 
-    examples: list[Example] = field(default_factory=list)
-    labels: list[frozenset[str]] = field(default_factory=list)
-    frames: dict[InputSpec, list[Frame]] = field(default_factory=dict)
-    varied: list[list[Frame]] = field(default_factory=list)
+    prepared: tuple[Frame, ...]
+    varied: tuple[Frame, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Studio:
+    """Makes the pictures of frames; the same frame at the same time of its video becomes the same pictures."""
+
+    specs: Sequence[InputSpec]
+    copies: int
+    seed: int
+
+    def pictures(self, frame: Frame, time_ms: int) -> _Pictures:
+        # Drawn by what the frame is, not by how many came before: its copies stay the same beside other videos.
+        generators = (np.random.default_rng((self.seed, copy, time_ms)) for copy in range(self.copies))
+        return _Pictures(
+            tuple(prepare(frame, spec) for spec in self.specs),
+            tuple(vary(frame, self.specs[0], generator) for generator in generators),
+        )
 
 
 def read_dataset(
@@ -104,34 +124,52 @@ def read_dataset(
 ) -> Dataset:
     """Read every labelled, certain frame of `pairs`, prepared for each of `specs`, with varied copies for the first.
 
-    Videos are decoded once, and no more than one of their full-size frames is held. `progress` is called with the
+    Videos are decoded once, and no more than a few of their full-size frames are held. `progress` is called with the
     number of frames read since the last call. Raises LabelError where labels do not fit, VideoError where a video
     cannot be read.
     """
     files = [read_labels(pair.labels, classes) for pair in pairs]
     scheme = common_scheme(files, classes)
     interval = interval_ms(files)
-    columns = _Columns(frames={spec: [] for spec in specs}, varied=[[] for _ in range(copies)])
+    studio = _Studio(specs, copies, seed)
+    examples: list[Example] = []
+    labels: list[frozenset[str]] = []
+    pictures: list[_Pictures] = []
     for source, (pair, file) in enumerate(zip(pairs, files, strict=True)):
-        for sample, labelled in labelled_samples(pair.video, file, interval):
-            columns.examples.append(Example(source, labelled.time_ms, sample.duration_ms, labelled.group))
-            columns.labels.append(labelled.labels)
-            for spec in specs:
-                columns.frames[spec].append(prepare(sample.image, spec))
-            for copy, varied in enumerate(columns.varied):
-                # Drawn by what the frame is, not by how many came before: its copies stay the same beside other videos.
-                generator = np.random.default_rng((seed, copy, labelled.time_ms))
-                varied.append(vary(sample.image, specs[0], generator))
+        samples = labelled_samples(pair.video, file, interval)
+        for duration_ms, labelled, made in _pictures(samples, studio):
+            examples.append(Example(source, labelled.time_ms, duration_ms, labelled.group))
+            labels.append(labelled.labels)
+            pictures.append(made)
             progress(1)
     return Dataset(
         scheme,
         tuple(_source(pair, file) for pair, file in zip(pairs, files, strict=True)),
-        tuple(columns.examples),
-        targets_of(columns.labels, scheme),
-        {spec: np.stack(frames) for spec, frames in columns.frames.items()},
+        tuple(examples),
+        targets_of(labels, scheme),
+        {spec: np.stack([each.prepared[number] for each in pictures]) for number, spec in enumerate(specs)},
         tuple(note for file in files for note in file.notes),
-        tuple(np.stack(copies) for copies in columns.varied),
+        tuple(np.stack([each.varied[copy] for each in pictures]) for copy in range(copies)),
     )
+
+
+def _pictures(
+    samples: Iterable[tuple[Sample, LabelledTime]], studio: _Studio
+) -> Iterator[tuple[int, LabelledTime, _Pictures]]:
+    """Each sample's milliseconds, label and pictures, in order; WORKERS are made while the next is decoded."""
+    waiting: deque[tuple[int, LabelledTime, Future[_Pictures]]] = deque()
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for sample, labelled in samples:
+            future = pool.submit(studio.pictures, sample.image, labelled.time_ms)
+            waiting.append((sample.duration_ms, labelled, future))
+            if len(waiting) > 2 * WORKERS:
+                yield _made(*waiting.popleft())
+        while waiting:
+            yield _made(*waiting.popleft())
+
+
+def _made(duration_ms: int, labelled: LabelledTime, future: Future[_Pictures]) -> tuple[int, LabelledTime, _Pictures]:
+    return duration_ms, labelled, future.result()
 
 
 def targets_of(labels: Sequence[frozenset[str]], scheme: LabelScheme) -> Targets:

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 FORM = "openvino-int8"
 
-QUANTISED_WITH = 64
+QUANTISED_WITH = 32
 """How many frames tell the ranges of activations, at most."""
 
-CHECKED_FRAMES = 128
+CHECKED_FRAMES = 100
 """How many other frames both forms answer before a version is registered, at most."""
 
 CHECKED_IN_KERAS = 8
