@@ -165,16 +165,24 @@ class FaultySystem:
         return sum(int(attributes[name]) for name in names)
 
     def settle(self, seconds: float) -> None:
-        """Return when the queue is empty, and was so each time that it was looked at in a row.
+        """Return when the queue was empty each time that it was looked at in a row, and every video has its outcome.
 
-        Once is not enough: a message that comes back between the two counts is in neither.
+        Once is not enough: a message that comes back between the two counts is in neither, and the event of an upload
+        may be on its way yet. Raises FaultError after so many seconds, for a lost video as for a message that stays.
         """
         end, empty = time.monotonic() + seconds, 0
-        while empty < EMPTY_LOOKS:
+        while empty < EMPTY_LOOKS or self._unanswered():
             empty = 0 if self.messages(self.queue) else empty + 1
             if time.monotonic() > end:
-                raise FaultError(f"messages are left in the queue after {seconds:.0f} s: {self.log[-8:]}")
+                left = f"{self.messages(self.queue)} messages are left, and no outcome has come of {self._unanswered()}"
+                raise FaultError(f"after {seconds:.0f} s {left}: {self.log[-8:]}")
             time.sleep(0.05)
+
+    def _unanswered(self) -> list[str]:
+        """The videos without a document; none while as many dead letters tell of them."""
+        names = (RESULT_NAME, ERROR_NAME)
+        left = [key for key in self.expected if all(self.document(key, name) is None for name in names)]
+        return left if len(left) > self.messages(self.dead_letters) else []
 
     def document(self, key: str, name: str) -> dict[str, Any] | None:
         """A video's document, None where there is none."""
