@@ -251,31 +251,39 @@ class _ChildDecoding:
         try:
             message = json.loads(self._child.connection.recv_bytes(LONGEST))
             self._heard = time.monotonic()
-            match Kind(message["kind"]):
-                case Kind.READY:
-                    self._ready = True
-                    self._send(serialisation.dumps(self._order))
-                case Kind.READ:
-                    self._send(DATA + self._read(int(message["offset"]), int(message["size"])))
-                case Kind.SAMPLE:
-                    self._news.put(self._sample(message))
-                case Kind.REFUSED:
-                    raise VideoError(ErrorCode(message["code"]), str(message["message"])[:1000])
-                case Kind.OUT_OF_MEMORY:
-                    raise VideoError(
-                        ErrorCode.DECODER_FAILED,
-                        f"Decoding the video takes more than {self._order.memory_bytes // 2**20} MiB of memory.",
-                    )
-                case Kind.END:
-                    result = json.dumps(message["result"]).encode()
-                    if self._order.request is None:
-                        return serialisation.loads(Outline, result)
-                    return serialisation.loads(Decoded, result)
+            kind = Kind(message["kind"])
+            if kind is Kind.END:
+                return self._result(message)
+            self._take(kind, message)
         except (EOFError, OSError):
             raise self._reason_of_death() from None
         except (ValueError, KeyError, TypeError) as error:
             raise VideoError(ErrorCode.DECODER_FAILED, "The video's decoder lost its way.") from error
         return None
+
+    def _take(self, kind: Kind, message: Mapping[str, Any]) -> None:
+        match kind:
+            case Kind.READY:
+                self._ready = True
+                self._send(serialisation.dumps(self._order))
+            case Kind.READ:
+                self._send(DATA + self._read(int(message["offset"]), int(message["size"])))
+            case Kind.OUTLINE:
+                self._news.put(_outline(message))
+            case Kind.SAMPLE:
+                self._news.put(self._sample(message))
+            case Kind.REFUSED:
+                raise VideoError(ErrorCode(message["code"]), str(message["message"])[:1000])
+            case Kind.OUT_OF_MEMORY:
+                raise VideoError(
+                    ErrorCode.DECODER_FAILED,
+                    f"Decoding the video takes more than {self._order.memory_bytes // 2**20} MiB of memory.",
+                )
+
+    def _result(self, message: Mapping[str, Any]) -> Decoded | Outline:
+        if self._order.request is None:
+            return _outline(message)
+        return serialisation.loads(Decoded, json.dumps(message["result"]).encode())
 
     def _read(self, offset: int, size: int) -> bytes:
         """Bytes of the video; fewer, as at its end, where the file cannot be read further."""
@@ -316,6 +324,10 @@ class _ChildDecoding:
         else:
             reason = f"The video's decoder ended with status {status}."
         return VideoError(ErrorCode.DECODER_FAILED, reason)
+
+
+def _outline(message: Mapping[str, Any]) -> Outline:
+    return serialisation.loads(Outline, json.dumps(message["result"]).encode())
 
 
 def _environment() -> dict[str, str]:

@@ -29,6 +29,8 @@ class Kind(StrEnum):
     """It has loaded its libraries and waits for a request."""
     READ = "read"
     """It needs `size` bytes of the video at `offset`."""
+    OUTLINE = "outline"
+    """What the video tells of itself, in `result`; its samples follow."""
     SAMPLE = "sample"
     """A sample lies in `slot`."""
     ALIVE = "alive"

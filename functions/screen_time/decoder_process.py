@@ -69,6 +69,8 @@ def _serve(parent: "Parent", order: Order) -> None:
 def _decode(parent: "Parent", file: "_RemoteFile", request: DecodingRequest, ring: FrameRing) -> Decoded:
     with InProcessDecoder().open(file, request) as decoding:
         parent.watched = decoding
+        if request.outlined:
+            parent.tell(Kind.OUTLINE, result=json.loads(serialisation.dumps(decoding.outline())))
         for sample in decoding.samples():
             slot = parent.slot()
             ring[slot] = sample.image

@@ -18,12 +18,16 @@ from screen_time.video_limits import VideoFile, VideoLimits
 
 @dataclass(frozen=True, slots=True)
 class DecodingRequest:
-    """What is wanted of a video: which samples, prepared for which input, and how large it may be."""
+    """What is wanted of a video: which samples, prepared for which input, and how large it may be.
+
+    `outlined` asks for its outline first.
+    """
 
     input: InputSpec
     interval_ms: int = 1000
     limits: VideoLimits = field(default_factory=VideoLimits)
     part: Part = WHOLE_VIDEO
+    outlined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,9 @@ class Decoded:
 
 class Decoding(AbstractContextManager["Decoding"], Protocol):
     """A video while it is decoded. Leaving it closes the video."""
+
+    def outline(self) -> Outline:
+        """What the video tells of itself, where the request asked for it; before the samples. Raises VideoError."""
 
     def samples(self) -> Iterator[Sample]:
         """Yield the samples in order, each with an image of the model's input size, valid until the next is asked for.
@@ -114,6 +121,9 @@ class _InProcess:
     def progress(self) -> tuple[int, ...]:
         """Numbers of which one changes while the decoder gets on."""
         return self._video.frames_decoded, self._video.corrupt_packets
+
+    def outline(self) -> Outline:
+        return self._video.outline()
 
     def samples(self) -> Iterator[Sample]:
         from screen_time.preprocessing import prepare

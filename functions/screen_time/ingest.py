@@ -6,13 +6,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from screen_time.champion import ServedModel
-from screen_time.decoding import Decoder
+from screen_time.decoder import ChildDecoder
+from screen_time.decoding import Decoder, DecodingRequest
 from screen_time.documents import Request
 from screen_time.errors import ErrorCode, PermanentError, SupersededError, VideoError
 from screen_time.events import Upload
 from screen_time.jobs import Job
 from screen_time.long_videos import LongVideos
-from screen_time.measurement import measure, outline
+from screen_time.measurement import Measurement, measure_decoding
 from screen_time.observability import count, logger
 from screen_time.outlets import Outlets
 from screen_time.publishing import Publisher
@@ -62,7 +63,7 @@ class Ingest:
         shadow: Shadow | None = None,
     ) -> None:
         self._s3, self._settings, self._long_videos, self._shadow = s3, settings, long_videos, shadow
-        self._outlets, self._decoder = outlets or Outlets(), decoder
+        self._outlets, self._decoder = outlets or Outlets(), decoder or ChildDecoder()
 
     def answered(self, upload: Upload, model: ServedModel) -> Outcome | None:
         """How the upload ended already, by what stands in the results bucket; None where it is to be processed.
@@ -100,7 +101,7 @@ class Ingest:
             if order.publisher.answered(video):
                 return Outcome.UNCHANGED
             self._check_size(video)
-            return Outcome.DELEGATED if self._delegates(order, video) else self._measure(order, video.again())
+            return self._measure_or_delegate(order, video)
         except PermanentError as error:
             refused = order.publisher.refuse(video, error, order.request_id)
             return Outcome.REFUSED if refused else Outcome.UNCHANGED
@@ -111,33 +112,26 @@ class Ingest:
                 ErrorCode.TOO_LARGE, f"The video is larger than the limit of {self._settings.max_video_bytes} bytes."
             )
 
-    def _delegates(self, order: _Order, video: VideoObject) -> bool:
+    def _measure_or_delegate(self, order: _Order, video: VideoObject) -> Outcome:
         """Hand a video that is too long for one function to the state machine, if there is one."""
-        if self._long_videos is None:
-            return False
-        found = outline(video, self._settings.limits, decoder=self._decoder)
-        if not self._long_videos.takes(found, order.model.classifier.input, order.job.interval_ms):
-            return False
-        self._long_videos.start(order.job.of(video))
-        return True
-
-    def _measure(self, order: _Order, video: VideoObject) -> Outcome:
         started = time.perf_counter()
-        classifier, settings = order.model.classifier, self._settings
-        measurement = measure(
-            video,
-            classifier,
-            order.job.interval_ms,
-            settings.limits,
-            decoder=self._decoder,
-            reuse=settings.reuse_held_frames,
-        )
-        request = Request(order.request_id, {"total": time.perf_counter() - started})
-        order.publisher.publish(video, classifier.manifest, measurement, request)
-        if self._shadow is not None:
-            published = Published(order.job, classifier.manifest, measurement, request, order.publisher)
-            self._shadow.follow(video.again(), published)
+        classifier, settings, long_videos = order.model.classifier, self._settings, self._long_videos
+        interval_ms, outlined = order.job.interval_ms, long_videos is not None
+        wanted = DecodingRequest(classifier.input, interval_ms, settings.limits, outlined=outlined)
+        with self._decoder.open(video, wanted) as decoding:
+            if long_videos is not None and long_videos.takes(decoding.outline(), classifier.input, interval_ms):
+                long_videos.start(order.job.of(video))
+                return Outcome.DELEGATED
+            measurement = measure_decoding(decoding, classifier, interval_ms, reuse=settings.reuse_held_frames)
+        self._publish(order, video, measurement, time.perf_counter() - started)
         return Outcome.MEASURED
+
+    def _publish(self, order: _Order, video: VideoObject, measurement: Measurement, seconds: float) -> None:
+        manifest = order.model.classifier.manifest
+        request = Request(order.request_id, {"total": seconds})
+        order.publisher.publish(video, manifest, measurement, request)
+        if self._shadow is not None:
+            self._shadow.follow(video.again(), Published(order.job, manifest, measurement, request, order.publisher))
 
 
 def _superseded(error: SupersededError) -> Outcome:

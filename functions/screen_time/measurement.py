@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from screen_time.classifier import Answer, Classifier, Probabilities
+from screen_time.classifier import STREAMS, Answer, Classifier, Probabilities
 from screen_time.decoder import ChildDecoder
-from screen_time.decoding import Counters, Decoder, DecodingRequest
+from screen_time.decoding import Counters, Decoder, Decoding, DecodingRequest
 from screen_time.held_frames import HeldFrames
 from screen_time.highlights import Collector, Highlights
 from screen_time.samples import WHOLE_VIDEO, Extent, Outline, Part, Sample, VideoInfo
 from screen_time.video_limits import VideoFile, VideoLimits
 
-BATCH = 8
-"""Frames classified at once: more is no faster on a CPU and holds more memory."""
+BATCH = 2 * STREAMS
+"""Frames handed to the classifier together: more is no faster, holds more memory, and begins later."""
 
 Progress = Callable[[int], None]
 """Called with the milliseconds of video measured so far."""
@@ -79,20 +79,32 @@ def measure(  # noqa: PLR0913 (each from the third on has a default)
     one before it is not classified again. Closes `source`. Raises VideoError where it cannot be measured.
     """
     request = DecodingRequest(classifier.input, interval_ms, limits or VideoLimits(), part)
+    with (decoder or ChildDecoder()).open(source, request) as decoding:
+        return measure_decoding(decoding, classifier, interval_ms, progress, reuse=reuse)
+
+
+def measure_decoding(
+    decoding: Decoding,
+    classifier: Classifier,
+    interval_ms: int,
+    progress: Progress | None = None,
+    *,
+    reuse: bool = True,
+) -> Measurement:
+    """Like `measure`, of a video that is open already, for the classifier's input; does not close it."""
     timings = Timings()
     start_ms: list[int] = []
     durations_ms: list[int] = []
     probabilities: list[Probabilities] = [np.empty((0, len(classifier.manifest.labels)), dtype=np.float32)]
     collector = Collector(classifier.manifest)
     frames = HeldFrames(classifier, reuse=reuse)
-    with (decoder or ChildDecoder()).open(source, request) as decoding:
-        for batch in _batches(decoding.samples(), classifier):
-            start_ms += batch.start_ms
-            durations_ms += batch.durations_ms
-            probabilities.append(_classify(batch, frames, collector, timings))
-            if progress is not None:
-                progress(start_ms[-1] + durations_ms[-1])
-        decoded = decoding.decoded()
+    for batch in _batches(decoding.samples(), classifier):
+        start_ms += batch.start_ms
+        durations_ms += batch.durations_ms
+        probabilities.append(_classify(batch, frames, collector, timings))
+        if progress is not None:
+            progress(start_ms[-1] + durations_ms[-1])
+    decoded = decoding.decoded()
     timings.decode, timings.prepare = decoded.decode_seconds, decoded.prepare_seconds
     return Measurement(
         decoded.info,

@@ -95,22 +95,30 @@ class Video:
         self.close()
 
     def outline(self, apart_ms: int = 1000) -> Outline:
-        """What the container says of its length and its key frames; nothing can be sampled afterwards.
+        """What the container says of its length and its key frames, before anything is sampled.
 
         Key frames nearer to the last one than `apart_ms` are left out.
         """
         if self._container.format.name not in SEEKABLE or not self._stream.time_base:
             return Outline(self.info, self._declared_ms(), ())
-        with suppress(av.error.FFmpegError):  # Matroska's cues are read when something is looked for
-            self._container.seek(self._first.pts or 0, stream=self._stream)
-        entries = [entry for entry in self._stream.index_entries if entry.is_keyframe]
+        keys = self._key_entries()
         size = self._file.seek(0, io.SEEK_END)
-        if any(one.pos > other.pos for one, other in itertools.pairwise(entries)):
+        if any(one > other for (_, one), (_, other) in itertools.pairwise(keys)):
             return Outline(self.info, self._declared_ms(), ())  # not stored in order: no part lies in one piece
         # Counted from the first one: an mp4's index has decoding times, which precede presentation by a constant.
-        times = (entry.timestamp - entries[0].timestamp for entry in entries if entry.pos < size)
+        times = (time - keys[0][0] for time, position in keys if position < size)
         keys_ms = (math.ceil(time * self._stream.time_base * 1000) for time in times)
         return Outline(self.info, self._declared_ms(), tuple(_apart(keys_ms, apart_ms)))
+
+    def _key_entries(self) -> list[tuple[int, int]]:
+        """Time stamps and positions of the index's key frames; the video is read from its start afterwards."""
+        with suppress(av.error.FFmpegError):  # Matroska's cues are read when something is looked for
+            self._container.seek(self._first.pts or 0, stream=self._stream)
+        keys = [(entry.timestamp, entry.pos) for entry in self._stream.index_entries if entry.is_keyframe]
+        decoded = self.frames_decoded
+        self._restart()
+        self.frames_decoded = decoded
+        return keys
 
     def close(self) -> None:
         """Close the decoder and the stream it read from."""

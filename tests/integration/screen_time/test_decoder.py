@@ -7,7 +7,9 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,9 +40,13 @@ class Found(NamedTuple):
     counters: Counters
 
 
-def decode(decoder: Decoder, source: Path | VideoFile, request: DecodingRequest = REQUEST) -> Found | VideoError:
+def decode(
+    decoder: Decoder, source: Path | VideoFile, request: DecodingRequest = REQUEST, *, outline: bool = False
+) -> Found | VideoError:
     try:
         with decoder.open(source, request) as decoding:
+            if outline:
+                decoding.outline()
             samples = [(sample, sample.image.tobytes()) for sample in decoding.samples()]
             done = decoding.decoded()
     except VideoError as error:
@@ -98,6 +104,20 @@ def test_a_child_process_finds_what_decoding_here_finds(corpus: Path, request_: 
             assert there.code is here.code, path.name
         else:
             assert there == here, path.name
+
+
+def test_a_video_outlined_first_gives_its_outline_and_the_same_samples(corpus: Path) -> None:
+    """In one opening of the video what two openings tell, for every kind of video, here and in a child."""
+    outlined = replace(REQUEST, outlined=True)
+    for decoder, path in product((InProcessDecoder(), ChildDecoder()), sorted(corpus.iterdir())):
+        plain, found = decode(decoder, path), decode(decoder, path, outlined, outline=True)
+        if isinstance(plain, VideoError):
+            assert isinstance(found, VideoError), path.name
+            assert found.code is plain.code, path.name
+        else:
+            assert found == plain, path.name
+            with decoder.open(path, outlined) as decoding:
+                assert decoding.outline() == decoder.outline(path, VideoLimits()), path.name
 
 
 @pytest.fixture

@@ -266,7 +266,7 @@ def test_a_duplicate_costs_no_second_measurement(
     """The result itself tells that the event is answered, for as long as it stands there."""
     event = notification(s3, "a.mp4", red_video)
     assert function.handler(event, Context()) == {"outcomes": ["measured"]}
-    monkeypatch.setattr("screen_time.ingest.measure", lambda *_: pytest.fail("measured again"))
+    monkeypatch.setattr("screen_time.ingest.measure_decoding", lambda *_args, **_options: pytest.fail("measured again"))
     assert function.handler(event, Context()) == {"outcomes": ["unchanged"]}
     s3.delete_object(Bucket="videos", Key="a.mp4")
     assert function.handler(event, Context()) == {"outcomes": ["unchanged"]}
