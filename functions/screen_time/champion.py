@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from screen_time.classifier import Classifier
@@ -29,13 +30,22 @@ REFUSED_SECONDS = 300.0
 """How long a version that was refused is not fetched and tried again; every time it is asked for, it counts."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """A question to the registry: when it was put, by the clock, and its answer."""
+
+    at: float
+    version: Future[ModelVersion]
+
+
 class Champion:
     """Keeps the version in service and follows the alias.
 
-    The registry is asked at most every `refresh_seconds`. A new version is fetched, verified, loaded and tried before
-    it replaces the one in service; one that fails is refused and the old one stays. While the registry does not
-    answer, the version in service stays, and a fresh process starts with the one that served last. A model that may
-    not be the one that carries the alias is marked as a fallback.
+    What it goes by is never older than `refresh_seconds`. The registry is asked anew at half that age, while the one in
+    service measures on, so that only a video after a pause waits for the answer. A new version is fetched, verified,
+    loaded and tried before it replaces the one in service; one that fails is refused and the old one stays. While the
+    registry does not answer, the version in service stays, and a fresh process starts with the one that served last. A
+    model that may not be the one that carries the alias is marked as a fallback.
     """
 
     def __init__(
@@ -51,12 +61,17 @@ class Champion:
         self._name, self._alias = name, alias
         self._refresh_seconds, self._clock = refresh_seconds, clock
         self._asked_at: float | None = None
+        self._asking: _Asking | None = None
+        self._background = ThreadPoolExecutor(2, thread_name_prefix="registry")
         self._remembered_at: float | None = None
         self._serving: ServedModel | None = None
         self._refused: tuple[ModelVersion, ModelError, float] | None = None
 
     def current(self) -> ServedModel:
         """The model to measure with now; raises RegistryError or ModelError where there is none at all."""
+        self._take_answer()
+        if self._is_due(self._asked_at, self._refresh_seconds / 2):
+            self._ask()
         if self._serving is None or self._is_due(self._asked_at, self._refresh_seconds):
             self._serving = self._follow()
         if self._serving.identity.fallback is not None:
@@ -65,11 +80,26 @@ class Champion:
             duration("ModelAge", time.time() - self._serving.created_ms / 1000)
         return self._serving
 
+    def _take_answer(self) -> None:
+        """Follow an answer that is there; from before a pause it tells nothing, least of all that none came."""
+        if self._asking is not None and self._is_due(self._asking.at, self._refresh_seconds):
+            self._asking = None
+        if self._asking is not None and self._asking.version.done():
+            self._serving = self._follow()
+
+    def _ask(self) -> "_Asking":
+        """Begin to ask the registry, unless it is being asked already."""
+        if self._asking is None:
+            answer = self._background.submit(self._registry.version_of_alias, self._name, self._alias)
+            self._asking = _Asking(self._clock(), answer)
+        return self._asking
+
     def _follow(self) -> ServedModel:
         """The version that carries the alias; else the one in service or the one that served last, marked."""
+        asking, self._asking = self._ask(), None
         try:
-            wanted = self._registry.version_of_alias(self._name, self._alias)
-            self._asked_at = self._clock()
+            wanted = asking.version.result()
+            self._asked_at = asking.at
             served = self._taken_over(wanted)
         except RegistryError as error:
             count("RegistryUnavailable")

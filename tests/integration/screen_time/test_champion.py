@@ -1,6 +1,7 @@
 """The model in service, with a real MLflow server as registry and moto's S3 as models bucket."""
 
 import socket
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -75,6 +76,48 @@ def test_a_moved_alias_is_followed_without_a_restart(
     registry.move(alias, first)
     clock.now = 11
     assert champion.current().identity.version == first
+
+
+def test_a_busy_function_never_waits_for_the_registry(
+    registry: ModelRegistry, make_champion: MakeChampion, alias: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked while the version in service measures on, and its answer taken when it is there."""
+    ask, hold = Registry.version_of_alias, threading.Event()
+
+    def slow(self: Registry, name: str, alias: str) -> ModelVersion:
+        hold.wait(20)
+        return ask(self, name, alias)
+
+    clock, first, second = Clock(), registry.register(alias=alias), registry.register()
+    champion = make_champion(clock)
+    assert champion.current().identity.version == first
+    monkeypatch.setattr(Registry, "version_of_alias", slow)
+    registry.move(alias, second)
+    clock.now = 3
+    assert champion.current().identity.version == first
+    hold.set()
+    await_answer(champion)
+    assert champion.current().identity.version == second
+
+
+def test_an_answer_from_before_a_pause_is_too_old(
+    registry: ModelRegistry, make_champion: MakeChampion, alias: str
+) -> None:
+    """A process is frozen between events, however long; what it had asked before is asked anew."""
+    clock, first, second = Clock(), registry.register(alias=alias), registry.register()
+    champion = make_champion(clock)
+    champion.current()
+    clock.now = 3
+    assert champion.current().identity.version == first
+    await_answer(champion)
+    registry.move(alias, second)
+    clock.now = 3600
+    assert champion.current().identity.version == second
+
+
+def await_answer(champion: Champion) -> None:
+    """Wait for the question that is being put."""
+    champion._asking.version.result(20)  # type: ignore[union-attr]
 
 
 def test_a_registry_that_goes_down_is_no_outage(
