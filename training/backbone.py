@@ -18,7 +18,7 @@ class Preprocessing(StrEnum):
     """How pixels 0 … 255 become the convolutions' input, in the words of `keras.applications`."""
 
     CAFFE = "caffe"
-    """BGR minus the ImageNet mean: what the weights were trained with."""
+    """Minus the ImageNet mean: what the weights were trained with."""
     TF = "tf"
     """RGB in -1 … 1: what the classic uses."""
 
@@ -36,7 +36,7 @@ def build_backbone(
 
     frames = keras.Input((spec.height, spec.width, 3), dtype="uint8", name="frames")
     vgg16 = keras.applications.VGG16(include_top=False, weights=None, input_tensor=_preprocess(frames, preprocessing))
-    vgg16.set_weights(weights)
+    vgg16.set_weights(_for_rgb(weights) if preprocessing is Preprocessing.CAFFE else weights)
     vgg16.trainable = False
     return keras.Model(frames, vgg16.get_layer(layer).output, name="vgg16")
 
@@ -47,5 +47,10 @@ def _preprocess(frames: "keras.KerasTensor", preprocessing: Preprocessing) -> "k
 
     if preprocessing is Preprocessing.TF:
         return keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="to_unit_range")(frames)
-    centred = keras.layers.Rescaling(1.0, offset=[-mean for mean in IMAGENET_MEAN_RGB], name="minus_mean")(frames)
-    return keras.ops.flip(centred, axis=-1)
+    return keras.layers.Rescaling(1.0, offset=[-mean for mean in IMAGENET_MEAN_RGB], name="minus_mean")(frames)
+
+
+def _for_rgb(weights: Tensors) -> Tensors:
+    """Weights learned from BGR, for RGB: the first kernel's channels are turned round once instead of every frame's."""
+    kernel, *others = weights
+    return [kernel[:, :, ::-1], *others]
