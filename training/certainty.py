@@ -91,4 +91,4 @@ def _offsets_help(answers: Answers, manifest: Manifest, folds: NDArray[np.int64]
         presence(crossfitted(answers, manifest, folds, offsets=offsets).probabilities, plain)
         for offsets in (False, True)
     )
-    return is_better(answers, before, after, folds)
+    return is_better(answers, before, after)

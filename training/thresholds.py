@@ -27,6 +27,9 @@ With n frames it is an nth, as the variance of a share that is counted in n fram
 
 ROUNDS = 200
 
+EXCHANGE = 2.0
+"""Seconds by which the largest error must shrink for each second of right frames given up."""
+
 
 def fit_thresholds(answers: Answers, manifest: Manifest) -> tuple[float, ...]:
     """Thresholds for calibrated answers, one a label, at which the seconds counted are about the true ones.
@@ -57,19 +60,19 @@ def choose_thresholds(
         here = folds == fold
         fitted = replace(manifest, thresholds=fit_thresholds(answers.chosen(~here), manifest))
         after[here] = presence(answers.probabilities[here], fitted)
-    if is_better(answers, before, after, folds):
+    if is_better(answers, before, after):
         return fit_thresholds(answers, manifest), after
     return plain.thresholds, before
 
 
-def is_better(answers: Answers, before: Present, after: Present, folds: NDArray[np.int64]) -> bool:
-    """Whether `after` counts fairer than `before`, at no cost of right frames that is more than noise.
+def is_better(answers: Answers, before: Present, after: Present) -> bool:
+    """Whether `after` counts fairer than `before`, at no more cost of right frames than that is worth.
 
-    The largest error of a label's seconds shrinks, and the number of right frames does not fall by more than its
-    standard error, taken over folds.
+    The largest error of a label's seconds shrinks, and by at least EXCHANGE times the seconds of right frames given up.
     """
-    fairer = _largest_error(answers, after) < _largest_error(answers, before)
-    return fairer and not _worse(answers, before, after, folds)
+    fairer = _largest_error(answers, before) - _largest_error(answers, after)
+    given_up = _right(answers, before) - _right(answers, after)
+    return fairer > 0 and fairer >= EXCHANGE * given_up
 
 
 def plain_thresholds(manifest: Manifest) -> tuple[float, ...]:
@@ -116,9 +119,6 @@ def _largest_error(answers: Answers, present: Present) -> float:
     return float(np.abs(answers.durations_ms @ difference).max())
 
 
-def _worse(answers: Answers, before: Present, after: Present, folds: NDArray[np.int64]) -> bool:
-    """Whether `after` has fewer right frames than `before` by more than the difference's standard error."""
-    shown = answers.targets == 1
-    won = (after == shown).all(axis=1).astype(np.int64) - (before == shown).all(axis=1)
-    by_fold = np.array([won[folds == fold].sum() for fold in np.unique(folds)])
-    return bool(by_fold.sum() < -np.sqrt((by_fold.astype(np.float64) ** 2).sum()))
+def _right(answers: Answers, present: Present) -> float:
+    """The time of the frames that are right, in ms."""
+    return float(answers.durations_ms @ (present == (answers.targets == 1)).all(axis=1))

@@ -1,4 +1,4 @@
-"""Thresholds: unbiased seconds, for no more accuracy than noise."""
+"""Thresholds: unbiased seconds, for no more right frames than that is worth."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from screen_time.manifest import Manifest
 from screen_time.summary import presence
 from tests.answers import EXCLUSIVE, INDEPENDENT, imagined, in_folds
 from training.evaluation import Answers, score
-from training.thresholds import choose_thresholds, fit_thresholds, plain_thresholds
+from training.thresholds import choose_thresholds, fit_thresholds, is_better, plain_thresholds
 
 EACH = pytest.mark.parametrize("manifest", [EXCLUSIVE, INDEPENDENT], ids=["exclusive", "independent"])
 
@@ -78,3 +78,16 @@ def test_seconds_are_of_durations_not_of_frames() -> None:
     )
     manifest = replace(INDEPENDENT, thresholds=fit_thresholds(answers, INDEPENDENT))
     assert score(answers, manifest).seconds_predicted["jerry"] >= 10.0
+
+
+@pytest.mark.parametrize(("exchanged", "worth_it"), [(2, True), (3, True), (4, False)])
+def test_right_frames_are_given_up_only_for_twice_as_many_fairer_seconds(exchanged: int, worth_it: bool) -> None:
+    """Jerry is missed in four of ten seconds; then none too few are counted, so many of them in wrong frames."""
+    shown = np.zeros((20, 2), dtype=np.bool_)
+    shown[:10, 0] = True
+    missed, balanced = shown.copy(), shown.copy()
+    missed[6:10, 0] = False
+    balanced[10 - exchanged : 10, 0], balanced[10 : 10 + exchanged, 0] = False, True
+    targets = shown.astype(np.float32)
+    answers = Answers(np.arange(20), targets, targets, np.full(20, 1000, dtype=np.int64))
+    assert is_better(answers, missed, balanced) is worth_it
