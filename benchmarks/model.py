@@ -1,55 +1,60 @@
-"""The model that is measured where none is given: VGG16 with an untrained linear head, as INT8 OpenVINO and as Keras.
+"""The model that is measured where none is given: the default one, as INT8 OpenVINO and as Keras, learned from noise.
 
-What a head has learnt does not change its speed. A registered model takes its place with `--model DIRECTORY`.
+What a head has learned does not change its speed. A registered model takes its place with `--model DIRECTORY`.
 """
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from screen_time.manifest import MANIFEST_NAME, Fit, InputSpec, Manifest, Semantics, sha256
-from training.backbone import Preprocessing, build_backbone
-from training.conversion import to_openvino
+from screen_time.manifest import MANIFEST_NAME, InputSpec, Manifest, Semantics, sha256
+from training import summaries
 from training.environment import no_warnings
+from training.export import FORM, build_model
+from training.head import Examples
+from training.head_joint import BLOCK_4_STEP, JOINT
+from training.quantisation import RECIPES, quantise
 from training.weights import load_weights
 
-LABELS = ("jerry", "tom")
-CALIBRATION_FRAMES = 32
-
-
-def keras_model(spec: InputSpec) -> Any:  # noqa: ANN401 (Keras publishes no types)
-    """uint8 frames in, one probability a label out."""
+if TYPE_CHECKING:
     import keras
 
-    backbone = build_backbone(spec, Preprocessing.CAFFE, load_weights())
-    pooled = keras.layers.Concatenate()(
-        [keras.layers.GlobalAveragePooling2D()(backbone.output), keras.layers.GlobalMaxPooling2D()(backbone.output)]
-    )
-    keras.utils.set_random_seed(0)
-    return keras.Model(backbone.input, keras.layers.Dense(len(LABELS), activation="sigmoid")(pooled))
+LABELS = ("neither", "jerry", "tom")
+CALIBRATION_FRAMES = 32
+SPEC = JOINT.features.spec
+CHANNELS = 512
 
 
-def make(spec: InputSpec, clip: Path, folder: Path) -> Path:
+def keras_model() -> "keras.Model":
+    """The default model: uint8 frames in, a probability for each label and where it looked out."""
+    step = BLOCK_4_STEP * summaries.PLACE
+    places = (SPEC.height // step) * (SPEC.width // step)
+    vectors = np.random.default_rng(0).random((2 * len(LABELS), (summaries.POOLED + places) * CHANNELS))
+    targets = np.tile(np.eye(len(LABELS), dtype=np.float32), (2, 1))
+    examples = Examples.plain(vectors.astype(np.float32), targets)
+    return build_model(JOINT, JOINT.fit(examples, None, Semantics.EXCLUSIVE, 0), load_weights())
+
+
+def make(clip: Path, folder: Path) -> Path:
     """The served form in `folder`, made unless it is there; quantised with frames of `clip`."""
-    directory = folder / f"int8-{spec.height}x{spec.width}"
+    from training.conversion import to_openvino
+
+    directory = folder / f"default-{JOINT.features.layer}-{SPEC.height}x{SPEC.width}"
     if (directory / MANIFEST_NAME).exists():
         return directory
+    directory.mkdir(parents=True, exist_ok=True)
     with no_warnings():
-        import nncf
         import openvino
 
-        directory.mkdir(parents=True, exist_ok=True)
-        data = nncf.Dataset([frame[None] for frame in _frames(clip, spec)])
-        quantised = nncf.quantize(to_openvino(keras_model(spec)), data, subset_size=CALIBRATION_FRAMES)
-        openvino.save_model(quantised, directory / "model.xml")
+        quantised = quantise(to_openvino(keras_model()), np.stack(_frames(clip, SPEC)), RECIPES[0])
+        openvino.save_model(quantised, directory / "model.xml", compress_to_fp16=False)
     files = {name: sha256((directory / name).read_bytes()) for name in ("model.xml", "model.bin")}
-    manifest = Manifest(
-        LABELS, Semantics.INDEPENDENT, None, (0.5,) * len(LABELS), spec, "benchmark", "openvino-int8", files
-    )
-    (directory / MANIFEST_NAME).write_bytes(manifest.to_json())
+    manifest = Manifest(LABELS, Semantics.EXCLUSIVE, LABELS[0], (), SPEC, JOINT.name, FORM, {})
+    (directory / MANIFEST_NAME).write_bytes(replace(manifest, files=files).to_json())
     return directory
 
 
@@ -67,8 +72,3 @@ def _frames(clip: Path, spec: InputSpec) -> list[NDArray[np.uint8]]:
             frames.append(np.asarray(small, dtype=np.uint8))
     capture.release()
     return frames
-
-
-def default_spec() -> InputSpec:
-    """The input of the model that training makes unless told otherwise."""
-    return InputSpec(224, 398, Fit.PAD)

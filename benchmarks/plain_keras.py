@@ -26,7 +26,7 @@ def main() -> None:
     import_keras()
     watch.lap("import")
     spec = verified_manifest(Path(sys.argv[2])).input
-    model = keras_model(spec)
+    model = keras_model()
     watch.lap("model load")
     frames = []
     with Video.open(Path(sys.argv[1])) as video:
@@ -35,7 +35,7 @@ def main() -> None:
             frames.append(prepare(sample.image, spec))
             watch.lap("resize")
     watch.lap("decode")
-    probabilities = model.predict(np.stack(frames), batch_size=BATCH, verbose=0)
+    probabilities, _maps = model.predict(np.stack(frames), batch_size=BATCH, verbose=0)
     watch.lap("inference")
     print(json.dumps({"stages": watch.stages, "samples": len(probabilities)}))
 

@@ -34,7 +34,7 @@ def train(
     ] = "",
     head: Annotated[
         str,
-        typer.Option(help="joint (or its best member), pooled, varied, places; classic: the article's."),
+        typer.Option(help="joint (or its best member), pooled, places; classic: the article's."),
     ] = "joint",
     seed: Annotated[int, typer.Option(help="The same seed gives the same model.")] = 0,
     promote: Annotated[bool, typer.Option("--promote", help="Make the new version the champion.")] = False,

@@ -1,7 +1,7 @@
-"""The default head: three small heads on the same maps, whose logits are averaged.
+"""The default head: two small heads on the same maps, whose logits are averaged.
 
-One looks at pooled features of plain frames, one at those of varied frames too, and one scores each place. Each of them
-is also a candidate by itself.
+One looks at pooled features, of varied frames too; the other scores each place. Each of them is also a candidate by
+itself.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ BLOCK_4_STEP = 16
 """Pixels of the frame from one column of block 4's pooled maps to the next."""
 
 FEATURES = FeatureKind(
-    InputSpec(224, 398, Fit.PAD), Preprocessing.CAFFE, "block4_pool", "summaries-1", summaries.summarise
+    InputSpec(224, 398, Fit.PAD), Preprocessing.CAFFE, "block4_pool", "summaries-2", summaries.summarise
 )
 """Block 4's maps: what block 5 adds finds no small character better, on another drawing style least of all."""
 
@@ -78,21 +78,12 @@ class JointHead:
         return Attached(layers.Activation(activation, name="raw")(joint), looked)
 
 
-def _plain(examples: Examples, semantics: Semantics) -> Member:
-    return head_pooled.fit(examples.without_varied(), semantics, (summaries.AVERAGE, summaries.MAXIMUM))
-
-
-def _varied(examples: Examples, semantics: Semantics) -> Member:
-    return head_pooled.fit(examples, semantics, (summaries.MAXIMUM, summaries.STRONGEST))
-
-
 def _places(examples: Examples, semantics: Semantics) -> Member:
     return head_places.fit(examples.without_varied(), semantics)
 
 
 MEMBERS: dict[str, Callable[[Examples, Semantics], Member]] = {
-    "pooled": _plain,
-    "varied": _varied,
+    "pooled": head_pooled.fit,
     "places": _places,
 }
 
@@ -108,7 +99,7 @@ def _head(name: str, members: tuple[str, ...]) -> Head:
         name=name,
         features=FEATURES,
         fit=fit,
-        views=VARIED + COPIES if "varied" in members else VARIED,
+        views=VARIED + COPIES if "pooled" in members else VARIED,
         needs_validation=False,
         cheap=True,
         parameters={

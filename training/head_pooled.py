@@ -29,42 +29,41 @@ Weights = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 @dataclass(frozen=True, slots=True)
 class PooledHead:
-    """Weights (d × labels) and biases (labels) on the named pooled summaries of a frame's maps."""
+    """Weights (d × labels) and biases (labels) on the pooled summaries of a frame's maps."""
 
-    pooled: tuple[str, ...]
     weights: NDArray[np.float32]
     biases: NDArray[np.float32]
 
     def logits(self, vectors: Vectors) -> NDArray[np.float32]:
         """N × labels."""
-        return np.asarray(summaries.pooled(vectors, self.pooled) @ self.weights + self.biases)
+        return np.asarray(summaries.pooled(vectors) @ self.weights + self.biases)
 
     def attach(self, tensors: summaries.Tensors) -> "keras.KerasTensor":
         """One dense layer, without an activation."""
-        from keras import layers, ops
+        from keras import layers
 
-        dense = layers.Dense(len(self.biases), name="_".join(("pooled", *self.pooled)))
-        logits = dense(ops.concatenate([tensors.pooled[name] for name in self.pooled], axis=-1))
+        dense = layers.Dense(len(self.biases), name="pooled")
+        logits = dense(tensors.pooled)
         dense.set_weights([self.weights, self.biases])
         return logits
 
 
-def fit(examples: Examples, semantics: Semantics, pooled: tuple[str, ...]) -> PooledHead:
+def fit(examples: Examples, semantics: Semantics) -> PooledHead:
     """Logistic regression on centred and scaled vectors; centre and scale become part of the weights.
 
     Convex and fitted to convergence: no seed changes what comes out.
     """
-    vectors = summaries.pooled(examples.vectors, pooled)
-    mean, scale = vectors.mean(axis=0), _scale(vectors, len(pooled))
+    vectors = summaries.pooled(examples.vectors)
+    mean, scale = vectors.mean(axis=0), _scale(vectors)
     solve = _softmax if semantics is Semantics.EXCLUSIVE else _sigmoids
     weights, biases = solve((vectors - mean) / scale, examples.targets)
     weights = weights / scale[:, None]
-    return PooledHead(pooled, weights.astype(np.float32), (biases - mean @ weights).astype(np.float32))
+    return PooledHead(weights.astype(np.float32), (biases - mean @ weights).astype(np.float32))
 
 
-def _scale(vectors: Vectors, parts: int) -> Vectors:
+def _scale(vectors: Vectors) -> Vectors:
     """One scale for each summary (d): a scale for each channel would blow rare ones up."""
-    pieces = np.split(vectors, parts, axis=1)
+    pieces = np.split(vectors, summaries.POOLED, axis=1)
     return np.concatenate([np.full(piece.shape[1], piece.std() or 1, dtype=np.float32) for piece in pieces])
 
 

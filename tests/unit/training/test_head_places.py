@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from screen_time.manifest import Semantics
+from training import summaries
 from training.head import Examples
 from training.head_places import fit
 
@@ -18,7 +19,7 @@ def examples(targets: list[list[int]], copies: int = 15, seed: int = 0) -> Examp
     for row, labels in enumerate(shown):
         for label in np.flatnonzero(labels):
             places[row, generator.integers(PLACES), label] += 2
-    pooled = np.zeros((len(shown), 3 * CHANNELS), dtype=np.float32)
+    pooled = np.zeros((len(shown), summaries.POOLED * CHANNELS), dtype=np.float32)
     return Examples.plain(np.concatenate([pooled, places.reshape(len(shown), -1)], axis=1), shown)
 
 
@@ -53,7 +54,7 @@ def test_its_maps_light_up_where_the_label_is() -> None:
     maps = head.maps(other.vectors, columns=4)
     assert maps.shape == (len(other.vectors), 3, 4, 3)
     assert maps.min() >= 0
-    places = other.vectors[:, 3 * CHANNELS :].reshape(-1, PLACES, CHANNELS)
+    places = summaries.places(other.vectors)
     rows, labels = np.arange(len(maps)), other.targets.argmax(axis=1)
     lit = maps.reshape(len(maps), PLACES, 3)[rows, :, labels].argmax(axis=1)
     assert (lit == places[rows, :, labels].argmax(axis=1)).mean() > 0.95

@@ -6,12 +6,10 @@ from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
 from screen_time.manifest import Semantics
-from training import summaries
 from training.head import Examples
 from training.head_pooled import fit
 
 CHANNELS = 512
-BOTH = (summaries.AVERAGE, summaries.MAXIMUM)
 
 
 def examples(labels: list[list[float]], copies: int = 20, seed: int = 0) -> Examples:
@@ -20,11 +18,11 @@ def examples(labels: list[list[float]], copies: int = 20, seed: int = 0) -> Exam
     targets = np.array(labels * copies, dtype=np.float32)
     half = generator.random((len(targets), CHANNELS)).astype(np.float32)
     half[:, : targets.shape[1]] += 2 * targets
-    return Examples.plain(np.concatenate([half, 3 * half, 2 * half, half], axis=1), targets)
+    return Examples.plain(np.concatenate([3 * half, 2 * half, half], axis=1), targets)
 
 
 def exclusive(data: Examples) -> NDArray[np.float32]:
-    logits = fit(data, Semantics.EXCLUSIVE, BOTH).logits(data.vectors)
+    logits = fit(data, Semantics.EXCLUSIVE).logits(data.vectors)
     return np.asarray(softmax(logits, axis=1), dtype=np.float32)
 
 
@@ -38,7 +36,7 @@ def test_exclusive_labels_are_told_apart(classes: int) -> None:
 def test_independent_labels_are_answered_each_by_itself() -> None:
     """Both, one, none."""
     data = examples([[0, 0], [0, 1], [1, 0], [1, 1]])
-    logits = fit(data, Semantics.INDEPENDENT, BOTH).logits(data.vectors)
+    logits = fit(data, Semantics.INDEPENDENT).logits(data.vectors)
     assert ((logits > 0) == (data.targets == 1)).all()
 
 
@@ -54,7 +52,7 @@ def test_a_class_missing_from_a_fold_is_never_predicted() -> None:
 def test_a_fold_with_one_class_only_predicts_it(semantics: Semantics) -> None:
     """Nothing can be learned, and the answer is still a probability."""
     data = examples([[1, 0]])
-    logits = fit(data, semantics, BOTH).logits(data.vectors)
+    logits = fit(data, semantics).logits(data.vectors)
     probabilities = softmax(logits, axis=1) if semantics is Semantics.EXCLUSIVE else expit(logits)
     assert probabilities[:, 0].min() > 0.999
     assert probabilities[:, 1].max() < 0.001
@@ -64,7 +62,7 @@ def test_rare_classes_weigh_as_much_as_frequent_ones() -> None:
     """Balanced: on overlapping classes, a class with a tenth of the frames is not drowned."""
     generator = np.random.default_rng(0)
     targets = np.eye(2, dtype=np.float32)[np.array([0] * 300 + [1] * 30)]
-    vectors = np.zeros((330, 4 * CHANNELS), dtype=np.float32)
+    vectors = np.zeros((330, 3 * CHANNELS), dtype=np.float32)
     vectors[:, :2] = generator.normal(targets[:, 1:], 1.0, (330, 2))
     predicted = exclusive(Examples.plain(vectors, targets)).argmax(axis=1)
     assert predicted[300:].mean() > 0.6
