@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,6 +14,8 @@ from demo.storyboard import Plot, write_storyboard
 RATE = Fraction(25)
 OPTIONS = {"preset": "veryfast", "crf": "23"}
 GOP = 250
+LONGEST_ENCODED = 180
+"""Seconds; a longer clip repeats one of this length, packet for packet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,29 @@ def make(kind: Kind, source: Path | None, folder: Path) -> Path:
     path = folder / f"{'cartoon' if source is None else source.stem}-{kind.name}"
     if path.exists():
         return path
-    frames = _of_cartoon(kind) if source is None else _of_video(source, kind)
     unfinished = path.with_suffix(".part.mp4")
-    _encode(unfinished, frames, kind)
+    if kind.seconds > LONGEST_ENCODED:
+        _repeat(make(replace(kind, seconds=LONGEST_ENCODED), source, folder), unfinished, kind.seconds)
+    else:
+        _encode(unfinished, _of_cartoon(kind) if source is None else _of_video(source, kind), kind)
     return unfinished.rename(path)
+
+
+def _repeat(clip: Path, path: Path, seconds: int) -> None:
+    """Write the packets of `clip`, which ends with a whole group of pictures, again and again."""
+    with av.open(str(path), "w", options={"movflags": "+faststart"}) as output:
+        copied = None
+        for begin in range(0, seconds, LONGEST_ENCODED):
+            with av.open(str(clip)) as container:
+                stream = container.streams.video[0]
+                copied = copied or output.add_stream_from_template(stream)
+                for packet in container.demux(stream):
+                    if packet.pts is None or packet.dts is None or not packet.time_base:
+                        continue  # the end's
+                    if begin + packet.pts * packet.time_base < seconds:
+                        later = round(begin / packet.time_base)
+                        packet.pts, packet.dts, packet.stream = packet.pts + later, packet.dts + later, copied
+                        output.mux(packet)
 
 
 def _of_video(source: Path, kind: Kind) -> list[av.VideoFrame]:
