@@ -141,9 +141,9 @@ def tables(results: Results, seconds: int) -> list[str]:
         "| --- |" + " --- |" * len(found),
         *_stages(found),
         "",
-        "From the start of the function's process to the result of 10 s of video, with the model "
-        + ", ".join(f"{place}: {taken:.2f} s" for place, taken in cold["seconds"].items())
-        + f"; import of the handler: {cold['handler_import']:.2f} s.",
+        "From the start of the function's process to the result of 10 s of video: "
+        + ", ".join(f"{taken:.2f} s with the model {place}" for place, taken in cold["seconds"].items())
+        + f". Import of the handler: {cold['handler_import']:.2f} s.",
         "",
         "| ours | wall s | processor s | peak MB |",
         "| --- | --- | --- | --- |",

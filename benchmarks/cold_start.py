@@ -69,9 +69,9 @@ def main() -> None:
             if isinstance(environment, _Watched) and environment.models.exists():
                 shutil.copytree(environment.models, kept)
         seconds = {
-            "disk": _median(stack, video, kept),
-            "bucket": _median(stack, video, None),
-            "registry": _median(stack, video, None, empty=True),
+            "on local disk": _median(stack, video, kept),
+            "in the models bucket": _median(stack, video, None),
+            "in the registry": _median(stack, video, None, empty=True),
         }
     print(json.dumps(seconds))
 
