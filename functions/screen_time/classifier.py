@@ -48,6 +48,8 @@ faster while the decoder does, since no thread waits for another."""
 OPTIONS = {
     "NUM_STREAMS": str(STREAMS),
     "INFERENCE_NUM_THREADS": str(STREAMS),
+    # The decoder takes now this processor and now that one; a thread that may not leave its own would wait there.
+    "ENABLE_CPU_PINNING": "NO",
     # Left to itself, what is not quantised is computed in bfloat16 where the processor has it: other figures elsewhere.
     "INFERENCE_PRECISION_HINT": "f32",
 }
