@@ -1,9 +1,11 @@
 """One video, one model, one set of probabilities: sample ► classify."""
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -98,10 +100,12 @@ def measure_decoding(
     probabilities: list[Probabilities] = [np.empty((0, len(classifier.manifest.labels)), dtype=np.float32)]
     collector = Collector(classifier.manifest)
     frames = HeldFrames(classifier, reuse=reuse)
-    for batch in _batches(decoding.samples(), classifier):
+    for batch, answer in _answered(_batches(decoding.samples(), classifier), frames, timings):
         start_ms += batch.start_ms
         durations_ms += batch.durations_ms
-        probabilities.append(_classify(batch, frames, collector, timings))
+        probabilities.append(answer.probabilities)
+        with _counted(timings, "highlight"):
+            collector.add(batch.start_ms, batch.frames, answer)
         if progress is not None:
             progress(start_ms[-1] + durations_ms[-1])
     decoded = decoding.decoded()
@@ -129,11 +133,11 @@ class _Batch:
 
 
 def _batches(samples: Iterator[Sample], classifier: Classifier) -> Iterator[_Batch]:
-    """The samples in batches, whose frames are overwritten by the next batch's."""
-    frames = np.empty((BATCH, classifier.input.height, classifier.input.width, 3), dtype=np.uint8)
-    while True:
+    """The samples in batches, whose frames are overwritten by the next batch but one."""
+    size = (BATCH, classifier.input.height, classifier.input.width, 3)
+    for frames in itertools.cycle([np.empty(size, dtype=np.uint8), np.empty(size, dtype=np.uint8)]):
         batch = _Batch([], [], frames)
-        for sample in islice(samples, BATCH):
+        for sample in itertools.islice(samples, BATCH):
             frames[len(batch.start_ms)] = sample.image
             batch.start_ms.append(sample.start_ms)
             batch.durations_ms.append(sample.duration_ms)
@@ -142,11 +146,26 @@ def _batches(samples: Iterator[Sample], classifier: Classifier) -> Iterator[_Bat
         yield replace(batch, frames=frames[: len(batch.start_ms)])
 
 
-def _classify(batch: _Batch, frames: HeldFrames, collector: Collector, timings: Timings) -> Probabilities:
+def _answered(batches: Iterator[_Batch], frames: HeldFrames, timings: Timings) -> Iterator[tuple[_Batch, Answer]]:
+    """Each batch with its answer, while the next one is classified."""
+
+    def classify(batch: _Batch) -> Answer:
+        with _counted(timings, "classify"):
+            return frames.classify(batch.frames)
+
+    before: tuple[_Batch, Future[Answer]] | None = None
+    with ThreadPoolExecutor(1, thread_name_prefix="classify") as worker:
+        for batch in batches:
+            answer = worker.submit(classify, batch)
+            if before is not None:
+                yield before[0], before[1].result()
+            before = batch, answer
+        if before is not None:
+            yield before[0], before[1].result()
+
+
+@contextmanager
+def _counted(timings: Timings, stage: str) -> Iterator[None]:
     started = time.perf_counter()
-    answer: Answer = frames.classify(batch.frames)
-    answered = time.perf_counter()
-    collector.add(batch.start_ms, batch.frames, answer)
-    timings.classify += answered - started
-    timings.highlight += time.perf_counter() - answered
-    return answer.probabilities
+    yield
+    setattr(timings, stage, getattr(timings, stage) + time.perf_counter() - started)
