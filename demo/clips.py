@@ -3,6 +3,7 @@
 import itertools
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -110,12 +111,28 @@ def write_clip(path: Path, spec: ClipSpec, frames: TimedPictures) -> Path:
     if spec.codec is Codec.AV1:
         # The encoder reports its settings on stderr, and this is its only switch; 1 is errors.
         os.environ.setdefault("SVT_LOG", "1")
-    with av.open(str(path), "w", options=_muxer_options(path.suffix, spec)) as container:
+    options = _muxer_options(path.suffix, spec)
+    with kept_scheduling(), av.open(str(path), "w", options=options) as container:
         encoder = _Encoder(container, path.suffix, spec, first[1])
         for start, picture, end in _with_ends(itertools.chain([first], iterator), spec):
             encoder.write(start, picture, end)
         encoder.finish()
     return path
+
+
+@contextmanager
+def kept_scheduling() -> Iterator[None]:
+    """Put back how this thread is scheduled.
+
+    SVT-AV1 makes whoever opens it a real-time thread of the highest priority where it may (as root), and whatever that
+    starts afterwards: a browser or a server that waits busily then stops everything else on the machine.
+    """
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        if os.sched_getscheduler(0) != policy:
+            os.sched_setscheduler(0, policy, parameters)
 
 
 def _check(suffix: str, spec: ClipSpec) -> None:

@@ -17,7 +17,7 @@ from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
-from demo.clips import ClipSpec, Picture, TimedPictures, at_rate, write_clip
+from demo.clips import ClipSpec, Picture, TimedPictures, at_rate, kept_scheduling, write_clip
 from demo.numbered import numbered_frame
 
 RATE = Fraction(25)
@@ -54,7 +54,7 @@ def encoded(
     """`images` by any encoder and muxer of FFmpeg, for what `demo.clips` does not write."""
     os.environ.setdefault("SVT_LOG", "1")  # the one encoder that reports on stderr, and its only switch
     file = io.BytesIO()
-    with av.open(file, "w", format=container) as output:
+    with kept_scheduling(), av.open(file, "w", format=container) as output:
         stream = video_stream(output, encoder, images[0], pixel_format, options, rate)
         for image in images:
             output.mux(stream.encode(frame_of(image)))

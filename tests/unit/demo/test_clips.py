@@ -1,5 +1,6 @@
 """Clips are what their spec says, as plain PyAV decodes them."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -66,6 +67,14 @@ def decode(path: Path) -> Decoded:
 def round_trip(path: Path, spec: ClipSpec, times: list[Fraction] | None = None) -> Decoded:
     frames = at_rate(spec.frame_rate, numbered()) if times is None else zip(times, numbered(len(times)), strict=True)
     return decode(write_clip(path, spec, frames))
+
+
+@pytest.mark.parametrize("codec", Codec)
+def test_no_encoder_changes_how_what_comes_after_it_is_scheduled(tmp_path: Path, codec: Codec) -> None:
+    """SVT-AV1 would leave a real-time process, whose children are too; only root may have one."""
+    before = os.sched_getscheduler(0)
+    write_clip(tmp_path / "clip.mp4", ClipSpec(codec=codec), at_rate(Fraction(25), map(numbered_frame, range(3))))
+    assert os.sched_getscheduler(0) == before
 
 
 @pytest.mark.parametrize(
