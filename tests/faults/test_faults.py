@@ -50,9 +50,9 @@ def test_a_dead_letter_is_sent_back_and_a_backfill_measures_only_what_is_missing
     """With the commands of an operator, who knows the stack's name."""
     system.forget()
     system.drop("operated/kept.mp4", scenarios.VIDEO)
+    system.settle(scenarios.SETTLE_SECONDS)
     with scenarios.quiet_bucket(system):
         stored = system.drop("operated/lost.mp4", scenarios.VIDEO)
-    system.settle(scenarios.SETTLE_SECONDS)
     system.sqs.send_message(
         QueueUrl=system.dead_letters, MessageBody=system.event("operated/kept.mp4", stored | {"versionId": "older"})
     )
