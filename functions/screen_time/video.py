@@ -101,8 +101,8 @@ class Video:
         """
         if self._container.format.name not in SEEKABLE or not self._stream.time_base:
             return Outline(self.info, self._declared_ms(), ())
+        size = self._file.seek(0, io.SEEK_END)  # before it is read from its start again
         keys = self._key_entries()
-        size = self._file.seek(0, io.SEEK_END)
         if any(one > other for (_, one), (_, other) in itertools.pairwise(keys)):
             return Outline(self.info, self._declared_ms(), ())  # not stored in order: no part lies in one piece
         # Counted from the first one: an mp4's index has decoding times, which precede presentation by a constant.

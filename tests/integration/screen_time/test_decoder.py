@@ -13,6 +13,7 @@ from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 
 from demo.clips import ClipSpec, Codec, Picture, at_rate, write_clip
@@ -77,6 +78,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     held = ((time, numbered_frame(int(time))) for time in (Fraction(0), Fraction(7, 2), Fraction(9)))
     write_clip(folder / "gaps.mp4", ClipSpec(), held)
     whole = clip(folder / "whole.mp4", 250, ClipSpec(faststart=True, gop=25)).read_bytes()
+    noise = np.random.default_rng(0).integers(0, 256, (50, 120, 160, 3), dtype=np.uint8)
+    write_clip(folder / "larger than any buffer.mp4", ClipSpec(), at_rate(RATE, iter(noise)))
     (folder / "cut.mp4").write_bytes(whole[: len(whole) * 6 // 10])
     (folder / "damaged.mp4").write_bytes(whole[: len(whole) // 2] + bytes(300) + whole[len(whole) // 2 + 300 :])
     (folder / "no index.mp4").write_bytes(clip(folder / "behind.mp4", 50).read_bytes()[:-400])
