@@ -117,7 +117,9 @@ def _cold(stack: LocalStack, video: Path, kept: Path | None = None, *, empty: bo
         if time.time() > end:
             raise RuntimeError(f"no answer after {LONGEST_SECONDS:g} s")
         time.sleep(0.01)
-    s3.head_object(Bucket=stack.outputs["ResultsBucketName"], Key=f"{key}/{RESULT_NAME}")
+    written = s3.get_object(Bucket=stack.outputs["ResultsBucketName"], Key=f"{key}/{RESULT_NAME}")["Body"].read()
+    if json.loads(written)["counters"]["truncated"]:
+        raise RuntimeError(f"the clip was not measured to its end: {written!r}")
     return _Watched.answered[0]
 
 
