@@ -112,7 +112,8 @@ def test_a_child_process_finds_what_decoding_here_finds(corpus: Path, request_: 
 def test_a_video_outlined_first_gives_its_outline_and_the_same_samples(corpus: Path) -> None:
     """In one opening of the video what two openings tell, for every kind of video, here and in a child."""
     outlined = replace(REQUEST, outlined=True)
-    for decoder, path in product((InProcessDecoder(), ChildDecoder()), sorted(corpus.iterdir())):
+    decoders: list[Decoder] = [InProcessDecoder(), ChildDecoder()]
+    for decoder, path in product(decoders, sorted(corpus.iterdir())):
         plain, found = decode(decoder, path), decode(decoder, path, outlined, outline=True)
         if isinstance(plain, VideoError):
             assert isinstance(found, VideoError), path.name
