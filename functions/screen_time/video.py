@@ -101,7 +101,7 @@ class Video:
         """
         if self._container.format.name not in SEEKABLE or not self._stream.time_base:
             return Outline(self.info, self._declared_ms(), ())
-        size = self._file.seek(0, io.SEEK_END)  # before it is read from its start again
+        size = self._size()
         keys = self._key_entries()
         if any(one > other for (_, one), (_, other) in itertools.pairwise(keys)):
             return Outline(self.info, self._declared_ms(), ())  # not stored in order: no part lies in one piece
@@ -109,6 +109,13 @@ class Video:
         times = (time - keys[0][0] for time, position in keys if position < size)
         keys_ms = (math.ceil(time * self._stream.time_base * 1000) for time in times)
         return Outline(self.info, self._declared_ms(), tuple(_apart(keys_ms, apart_ms)))
+
+    def _size(self) -> int:
+        """The file's bytes; the demuxer, which reads on from where it was, finds the file there."""
+        position = self._file.tell()
+        size = self._file.seek(0, io.SEEK_END)
+        self._file.seek(position)
+        return size
 
     def _key_entries(self) -> list[tuple[int, int]]:
         """Time stamps and positions of the index's key frames; the video is read from its start afterwards."""
