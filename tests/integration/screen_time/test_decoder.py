@@ -163,7 +163,9 @@ def test_the_child_has_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     decoder = ChildDecoder()
     decoder.prestart()
     try:
-        variables = Path(f"/proc/{pid(decoder)}/environ").read_bytes()
+        end = time.monotonic() + 20
+        while not (variables := Path(f"/proc/{pid(decoder)}/environ").read_bytes()) and time.monotonic() < end:
+            time.sleep(0.01)  # it is about to become another program
     finally:
         decoder.close()
     assert b"PYTHONPATH=" in variables
