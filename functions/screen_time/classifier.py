@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,13 +127,13 @@ def _import_openvino() -> ModuleType:
     Its model converter is two thirds of that import; it is left out, for which OpenVINO's own import is prepared.
     """
     converter = "openvino.tools.ovc"
-    if "openvino" not in sys.modules:
-        sys.modules[converter] = None  # type: ignore[assignment]  # what Python takes for "cannot be imported"
-        try:
-            importlib.import_module("openvino")
-        finally:
-            del sys.modules[converter]
-    return sys.modules["openvino"]
+    if "openvino" in sys.modules:
+        return importlib.import_module("openvino")  # which waits where another thread is importing it
+    sys.modules[converter] = cast("ModuleType", None)  # what Python takes for "cannot be imported"
+    try:
+        return importlib.import_module("openvino")
+    finally:
+        sys.modules.pop(converter, None)
 
 
 def verified_manifest(directory: Path, digest: str | None = None) -> Manifest:
