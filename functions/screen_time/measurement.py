@@ -4,7 +4,6 @@ import itertools
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -104,8 +103,9 @@ def measure_decoding(
         start_ms += batch.start_ms
         durations_ms += batch.durations_ms
         probabilities.append(answer.probabilities)
-        with _counted(timings, "highlight"):
-            collector.add(batch.start_ms, batch.frames, answer)
+        started = time.perf_counter()
+        collector.add(batch.start_ms, batch.frames, answer)
+        timings.highlight += time.perf_counter() - started
         if progress is not None:
             progress(start_ms[-1] + durations_ms[-1])
     decoded = decoding.decoded()
@@ -150,8 +150,10 @@ def _answered(batches: Iterator[_Batch], frames: HeldFrames, timings: Timings) -
     """Each batch with its answer, while the next one is classified."""
 
     def classify(batch: _Batch) -> Answer:
-        with _counted(timings, "classify"):
-            return frames.classify(batch.frames)
+        started = time.perf_counter()
+        answer = frames.classify(batch.frames)
+        timings.classify += time.perf_counter() - started
+        return answer
 
     before: tuple[_Batch, Future[Answer]] | None = None
     with ThreadPoolExecutor(1, thread_name_prefix="classify") as worker:
@@ -162,10 +164,3 @@ def _answered(batches: Iterator[_Batch], frames: HeldFrames, timings: Timings) -
             before = batch, answer
         if before is not None:
             yield before[0], before[1].result()
-
-
-@contextmanager
-def _counted(timings: Timings, stage: str) -> Iterator[None]:
-    started = time.perf_counter()
-    yield
-    setattr(timings, stage, getattr(timings, stage) + time.perf_counter() - started)
