@@ -82,42 +82,53 @@ def test_a_busy_function_never_waits_for_the_registry(
     registry: ModelRegistry, make_champion: MakeChampion, alias: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is asked while the version in service measures on, and its answer taken when it is there."""
-    ask, hold = Registry.version_of_alias, threading.Event()
-
-    def slow(self: Registry, name: str, alias: str) -> ModelVersion:
-        hold.wait(20)
-        return ask(self, name, alias)
-
+    hold, _answered = slow_registry(monkeypatch)
+    hold.set()
     clock, first, second = Clock(), registry.register(alias=alias), registry.register()
     champion = make_champion(clock)
     assert champion.current().identity.version == first
-    monkeypatch.setattr(Registry, "version_of_alias", slow)
+    hold.clear()
     registry.move(alias, second)
     clock.now = 3
     assert champion.current().identity.version == first
     hold.set()
-    await_answer(champion)
+    end = time.monotonic() + 20
+    while champion.current().identity.version == first:
+        assert time.monotonic() < end
+        time.sleep(0.01)
     assert champion.current().identity.version == second
 
 
 def test_an_answer_from_before_a_pause_is_too_old(
-    registry: ModelRegistry, make_champion: MakeChampion, alias: str
+    registry: ModelRegistry, make_champion: MakeChampion, alias: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process is frozen between events, however long; what it had asked before is asked anew."""
+    hold, answered = slow_registry(monkeypatch)
+    hold.set()
     clock, first, second = Clock(), registry.register(alias=alias), registry.register()
     champion = make_champion(clock)
     champion.current()
+    answered.clear()
     clock.now = 3
     assert champion.current().identity.version == first
-    await_answer(champion)
+    assert answered.wait(20)
     registry.move(alias, second)
     clock.now = 3600
     assert champion.current().identity.version == second
 
 
-def await_answer(champion: Champion) -> None:
-    """Wait for the question that is being put."""
-    champion._asking.version.result(20)  # type: ignore[union-attr]
+def slow_registry(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
+    """Registries answer while the first event is set; the second one tells of each answer."""
+    ask, hold, answered = Registry.version_of_alias, threading.Event(), threading.Event()
+
+    def slow(self: Registry, name: str, alias: str) -> ModelVersion:
+        assert hold.wait(20)
+        version = ask(self, name, alias)
+        answered.set()
+        return version
+
+    monkeypatch.setattr(Registry, "version_of_alias", slow)
+    return hold, answered
 
 
 def test_a_registry_that_goes_down_is_no_outage(
