@@ -34,7 +34,8 @@ def _select_along_rows(converted: "openvino.Model") -> None:
 
     for found in (node for node in converted.get_ordered_ops() if node.get_type_name() == "TopK"):
         turned = found.input_value(0).get_node()
-        if not _is_transposition(turned) or found.output(1).get_target_inputs():
+        largest = found.get_attributes()["mode"] == "max" and found.get_attributes()["axis"] in (2, -1)
+        if not largest or not _is_transposition(turned) or found.output(1).get_target_inputs():
             continue
         users = found.output(0).get_target_inputs()
         selected = opset13.topk(turned.input_value(0), found.input_value(1), axis=1, mode="max", sort="value")
