@@ -58,6 +58,9 @@ def _interrupted_after(seconds: float) -> Iterator[None]:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+        # An alarm may have rung just before and be on its way to a thread: the system drops it where nobody wants any.
+        # The handler that was there before may be none, and without one an alarm ends the process.
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
         signal.signal(signal.SIGALRM, handler)
         if left:  # somebody else's alarm goes on
             signal.setitimer(signal.ITIMER_REAL, max(0.001, left - (time.monotonic() - began)), interval)

@@ -2,6 +2,8 @@
 
 import math
 import signal
+import subprocess
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -89,3 +91,18 @@ def test_outside_the_main_thread_there_is_no_limit() -> None:
 
     threading.Thread(target=work, daemon=True).start()
     assert ended.wait(10)
+
+
+RINGS_AT_THE_END = """
+import signal, time
+from screen_time.time_limit import time_limit
+with time_limit(0.1):
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+    time.sleep(0.3)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
+"""
+
+
+def test_an_alarm_that_is_on_its_way_when_the_work_ends_harms_nobody() -> None:
+    """Lambda's process has no handler of its own for it, and would be ended by it."""
+    assert subprocess.run([sys.executable, "-c", RINGS_AT_THE_END], check=False).returncode == 0
