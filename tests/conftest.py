@@ -1,6 +1,7 @@
 """What holds for every test."""
 
 import signal
+import sys
 from subprocess import TimeoutExpired
 from typing import Any
 
@@ -22,4 +23,4 @@ def pytest_testnodedown(node: Any, error: object) -> None:
     except (AttributeError, TimeoutExpired):
         return
     reason = signal.Signals(-status).name if status < 0 else f"status {status}"
-    print(f"\nworker {node.gateway.id} ended with {reason}")
+    sys.stderr.write(f"\nworker {node.gateway.id} ended with {reason}\n")

@@ -4,6 +4,7 @@ import re
 import tempfile
 from typing import TYPE_CHECKING
 
+from screen_time.inference_engine import inference_engine
 from training.environment import no_warnings
 
 if TYPE_CHECKING:
@@ -13,12 +14,10 @@ if TYPE_CHECKING:
 
 def to_openvino(model: "keras.Model") -> "openvino.Model":
     """Convert `model`, whose input and outputs keep their order."""
-    import openvino
-
     # By way of a SavedModel: convert_model cannot take a Keras model on Python 3.13 (it deletes a name with exec).
     with no_warnings(), tempfile.TemporaryDirectory() as saved:
         model.export(saved, verbose=False)
-        converted = openvino.Core().read_model(saved)
+        converted = inference_engine().read_model(saved)
     _select_along_rows(converted)
     number_anew(converted)
     return converted

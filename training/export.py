@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from screen_time.classifier import MODEL_FILE, OPTIONS, Classifier, Probabilities
+from screen_time.inference_engine import inference_engine
 from screen_time.manifest import MANIFEST_NAME, Manifest, sha256
 from training import weights
 from training.agreement import CONVERSION_TOLERANCE, Differences, Shown, differences
@@ -150,10 +151,8 @@ def _batches(frames: Frames) -> list[Frames]:
 
 def _answers(model: "openvino.Model", frames: Frames) -> Probabilities:
     """Probabilities in full precision."""
-    import openvino
-
     # One frame after the other, each on all threads: there is no decoder beside it.
-    compiled = openvino.Core().compile_model(model, "CPU", OPTIONS | {"NUM_STREAMS": "1"})
+    compiled = inference_engine().compile_model(model, "CPU", OPTIONS | {"NUM_STREAMS": "1"})
     answers = [np.array(compiled(batch)[compiled.outputs[0]], dtype=np.float32) for batch in _batches(frames)]
     return np.concatenate(answers)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from screen_time.inference_engine import inference_engine
 from screen_time.manifest import InputSpec
 from training import weights
 from training.backbone import Preprocessing, build_backbone
@@ -70,10 +71,8 @@ def _computed(
     if not indices:
         return
     # OpenVINO, as the function itself: where the processor has bfloat16, twice TensorFlow's speed.
-    import openvino
-
     backbone = to_openvino(build_backbone(kind.spec, kind.preprocessing, vgg16, kind.layer))
-    compiled = openvino.Core().compile_model(backbone, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+    compiled = inference_engine().compile_model(backbone, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
     for start in range(0, len(indices), BATCH):
         batch = indices[start : start + BATCH]
         maps = np.asarray(compiled(frames[batch])[compiled.outputs[0]], dtype=np.float32)

@@ -1,19 +1,17 @@
 """A model version's served form in memory: frames in, probabilities out."""
 
-import importlib
-import sys
 import threading
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from screen_time import processors
 from screen_time.errors import ModelError
+from screen_time.inference_engine import inference_engine
 from screen_time.manifest import MANIFEST_NAME, InputSpec, Manifest, sha256
 from screen_time.samples import Frame
 
@@ -62,9 +60,8 @@ class Classifier:
     def __init__(self, directory: Path, manifest: Manifest) -> None:
         """Compile the verified files in `directory` and try them; raises ModelError where that fails."""
         self.manifest = manifest
-        openvino = _import_openvino()
         try:
-            compiled = openvino.Core().compile_model(directory / MODEL_FILE, "CPU", OPTIONS)
+            compiled = inference_engine().compile_model(directory / MODEL_FILE, "CPU", OPTIONS)
         except RuntimeError as error:
             raise ModelError(f"the model's {MODEL_FILE} cannot be loaded: {error}") from error
         self._requests = [compiled.create_infer_request() for _ in range(STREAMS)]
@@ -119,21 +116,6 @@ def _answer(request: "openvino.InferRequest") -> list[NDArray[np.float32]]:
     """Every output of a request, copied: it is used again."""
     request.wait()
     return [np.array(tensor.data, dtype=np.float32) for tensor in request.output_tensors]
-
-
-def _import_openvino() -> ModuleType:
-    """OpenVINO, here and not at the top: reading a manifest must not cost the import of an inference engine.
-
-    Its model converter is two thirds of that import; it is left out, for which OpenVINO's own import is prepared.
-    """
-    converter = "openvino.tools.ovc"
-    if "openvino" in sys.modules:
-        return importlib.import_module("openvino")  # which waits where another thread is importing it
-    sys.modules[converter] = cast("ModuleType", None)  # what Python takes for "cannot be imported"
-    try:
-        return importlib.import_module("openvino")
-    finally:
-        sys.modules.pop(converter, None)
 
 
 def verified_manifest(directory: Path, digest: str | None = None) -> Manifest:

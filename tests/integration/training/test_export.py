@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from screen_time.classifier import OPTIONS, Classifier
+from screen_time.inference_engine import inference_engine
 from screen_time.manifest import Fit, InputSpec, Manifest, Semantics
 from training.agreement import Shown, differences
 from training.environment import import_keras
@@ -90,9 +91,7 @@ def served(model: Any, frames: NDArray[np.uint8], tmp_path_factory: pytest.TempP
 
 def kernels(directory: Path) -> dict[str, set[str]]:
     """The names of the kernels that compute each kind of layer here; they end in the precision."""
-    import openvino
-
-    compiled = openvino.Core().compile_model(directory / "model.xml", "CPU", OPTIONS)
+    compiled = inference_engine().compile_model(directory / "model.xml", "CPU", OPTIONS)
     found: dict[str, set[str]] = {}
     for node in compiled.get_runtime_model().get_ops():
         info = node.get_rt_info()

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, softmax
 
+from screen_time.inference_engine import inference_engine
 from screen_time.manifest import Manifest
 from tests.answers import EXCLUSIVE, INDEPENDENT, imagined, in_folds
 from training.calibration import Calibration, crossfitted, fit_calibration
@@ -97,7 +98,6 @@ def test_a_calibration_folds_into_a_head_s_last_layer(manifest: Manifest) -> Non
 def test_a_model_with_calibrations_is_saved_and_converted(tmp_path: Path) -> None:
     """Attached to a Keras model's outputs, which loads from its file, and as OpenVINO answers, as `apply` does."""
     import keras
-    import openvino
 
     calibrations = [fit_calibration(imagined(each, 300, scale=2.0), each) for each in (EXCLUSIVE, INDEPENDENT)]
     inputs = keras.Input((5,))
@@ -108,7 +108,7 @@ def test_a_model_with_calibrations_is_saved_and_converted(tmp_path: Path) -> Non
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     model.export(tmp_path / "saved", verbose=False)
-    compiled = openvino.compile_model(openvino.Core().read_model(tmp_path / "saved"), "CPU")
+    compiled = inference_engine().compile_model(tmp_path / "saved", "CPU")
     converted = compiled(rows)
     for index, answers in enumerate(loaded(rows)):
         assert np.asarray(answers) == pytest.approx(expected[index], abs=1e-5)
