@@ -31,6 +31,7 @@ from screen_time.shadow import Shadow
 from screen_time.time_limit import time_limit
 
 if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
 RECORD_KEPT_SECONDS = 24 * 3600
@@ -52,6 +53,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
     A batch of a queue's messages is answered with the messages that failed; S3's own and EventBridge's events are
     answered with the outcomes, and a failure is raised so that Lambda tries again.
     """
+    _champion().start()  # it loads while the clients are made
     idempotency.register_lambda_context(context)
     if is_sqs(event):
         return process_partial_response(event, record_handler=_process_message, processor=processor, context=context)
@@ -75,14 +77,15 @@ def _process_message(record: SQSRecord, lambda_context: LambdaContext) -> list[s
 @tracer.capture_method(capture_response=False)
 def _process(upload: Upload, context: LambdaContext) -> str:
     logger.append_keys(video=asdict(upload))
+    ingest = _ingest()
     model = _champion().current()
-    if (outcome := _ingest().answered(upload, model)) is not None:
+    if (outcome := ingest.answered(upload, model)) is not None:
         return outcome
 
     def measure_once(*, identity: dict[str, Any]) -> str:
         del identity  # only Powertools reads it: it is what makes two events the same
         with time_limit(context.get_remaining_time_in_millis() / 1000):
-            return _ingest().process(upload, model, context.aws_request_id)
+            return ingest.process(upload, model, context.aws_request_id)
 
     once = idempotent_function(
         measure_once,
@@ -100,14 +103,18 @@ def _leased() -> LeasedRecords:
 
 
 @cache
+def _s3() -> "S3Client":
+    return boto3.client("s3", config=CLIENT_CONFIG)
+
+
+@cache
 def _sqs() -> "SQSClient":
     return boto3.client("sqs", config=CLIENT_CONFIG)
 
 
 @cache
 def _ingest() -> Ingest:
-    s3 = boto3.client("s3", config=CLIENT_CONFIG)
-    return Ingest(s3, settings, _long_videos(), outlets(settings.outlets), decoder, _shadow())
+    return Ingest(_s3(), settings, _long_videos(), outlets(settings.outlets), decoder, _shadow())
 
 
 def _long_videos() -> LongVideos | None:
@@ -130,7 +137,7 @@ def _registry() -> Registry:
 
 
 def _models() -> ModelStore:
-    return ModelStore(boto3.client("s3", config=CLIENT_CONFIG), settings.models_bucket, _registry())
+    return ModelStore(_s3(), settings.models_bucket, _registry())
 
 
 @cache
