@@ -4,9 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from screen_time.classifier import Probabilities
 from screen_time.manifest import Semantics
 from training.dataset import Targets
@@ -24,21 +21,10 @@ PLAIN, MIRRORED, VARIED = 0, 1, 2
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Vectors (n × d), what they show (n × labels), and which view of their frame each is (n)."""
+    """Vectors (n × d), and what they show (n × labels)."""
 
     vectors: Vectors
     targets: Targets
-    views: NDArray[np.int64]
-
-    @classmethod
-    def plain(cls, vectors: Vectors, targets: Targets) -> "Examples":
-        """Examples of frames as they are."""
-        return cls(vectors, targets, np.full(len(vectors), PLAIN, dtype=np.int64))
-
-    def without_varied(self) -> "Examples":
-        """Only the plain and the mirrored frames."""
-        rows = self.views < VARIED
-        return self if rows.all() else Examples(self.vectors[rows], self.targets[rows], self.views[rows])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,11 @@
 """The default head: two small heads on the same maps, whose logits are averaged.
 
-One looks at pooled features, of varied frames too; the other scores each place. Each of them is also a candidate by
-itself.
+One looks at pooled features, the other scores each place. Each of them is also a candidate by itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,9 +35,15 @@ FEATURES = FeatureKind(
 """Block 4's maps: what block 5 adds finds no small character better, on another drawing style least of all."""
 
 
+MEMBERS: dict[str, Callable[[Examples, Semantics], Member]] = {"pooled": head_pooled.fit, "places": head_places.fit}
+
+WEIGHTS = {"pooled": 1.0, "places": 2.0}
+"""In the average: what is pooled judges scenes well that it knows, and another drawing worst; see docs/training.md."""
+
+
 @dataclass(frozen=True, slots=True)
 class JointHead:
-    """Fitted members by name; their logits are averaged."""
+    """Fitted members by name; their logits are averaged, by their WEIGHTS."""
 
     members: dict[str, Member]
     semantics: Semantics
@@ -52,7 +57,7 @@ class JointHead:
         """Softmax of the averaged logits for exclusive labels, a sigmoid of each for independent ones."""
         from scipy.special import expit, softmax
 
-        logits = np.mean([member.logits(vectors) for member in self.members.values()], axis=0)
+        logits = _weighted(self.members, [member.logits(vectors) for member in self.members.values()])
         exclusive = self.semantics is Semantics.EXCLUSIVE
         return np.asarray(softmax(logits, axis=1) if exclusive else expit(logits), dtype=np.float32)
 
@@ -73,19 +78,14 @@ class JointHead:
                 logits.append(scores)
             else:
                 logits.append(member.attach(tensors))
-        joint = logits[0] if len(logits) == 1 else layers.Average(name="joint")(logits)
         activation = "softmax" if self.semantics is Semantics.EXCLUSIVE else "sigmoid"
-        return Attached(layers.Activation(activation, name="raw")(joint), looked)
+        return Attached(layers.Activation(activation, name="raw")(_weighted(self.members, logits)), looked)
 
 
-def _places(examples: Examples, semantics: Semantics) -> Member:
-    return head_places.fit(examples.without_varied(), semantics)
-
-
-MEMBERS: dict[str, Callable[[Examples, Semantics], Member]] = {
-    "pooled": head_pooled.fit,
-    "places": _places,
-}
+def _weighted(names: Iterable[str], logits: Sequence[Any]) -> Any:  # noqa: ANN401  arrays, or tensors of Keras
+    """The average of the named members' logits."""
+    weights = np.array([WEIGHTS[name] for name in names], dtype=np.float32)
+    return sum(each * weight for each, weight in zip(logits, weights / weights.sum(), strict=True))
 
 
 def _head(name: str, members: tuple[str, ...]) -> Head:
@@ -99,11 +99,12 @@ def _head(name: str, members: tuple[str, ...]) -> Head:
         name=name,
         features=FEATURES,
         fit=fit,
-        views=VARIED + COPIES if "pooled" in members else VARIED,
+        views=VARIED + COPIES,
         needs_validation=False,
         cheap=True,
         parameters={
             "members": ", ".join(members),
+            **{f"weight_{member}": WEIGHTS[member] for member in members},
             "C": head_pooled.STRENGTH,
             "places_penalty": head_places.PENALTY,
             "places_iterations": head_places.ITERATIONS,

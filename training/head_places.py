@@ -26,6 +26,9 @@ PENALTY = 3.0
 ITERATIONS = 40
 """Stopped early: more passes fit the training frames better and the held-out ones no better."""
 
+FRAMES_AT_ONCE = 16
+"""Of which the loss is computed: what it takes twice stays in the processor's cache, a third faster than all frames."""
+
 
 @dataclass(frozen=True, slots=True)
 class PlacesHead:
@@ -71,8 +74,11 @@ class PlacesHead:
 def fit(examples: Examples, semantics: Semantics) -> PlacesHead:
     """Learn from examples, balanced over the classes. Starts from zero: no seed changes what comes out."""
     places = summaries.places(examples.vectors)
-    mean, scale = places.mean(axis=(0, 1)), places.std() or np.float32(1)
-    places = (places - mean) / scale
+    mean = places.mean(axis=(0, 1))
+    deviation = np.sqrt(max(0.0, float(np.vdot(places, places)) / places.size - float(mean.mean()) ** 2))
+    scale = np.float32(deviation or 1)
+    places -= mean
+    places /= scale
     if semantics is Semantics.EXCLUSIVE:
         weights, biases = _softmax(places, examples.targets)
     else:
@@ -95,8 +101,7 @@ class _Loss:
     """Balanced cross-entropy of pooled scores, with its gradient."""
 
     def __init__(self, places: NDArray[np.float32], targets: Targets) -> None:
-        self._places, self._targets = places.reshape(-1, places.shape[-1]), targets
-        self._shape = (*places.shape[:2], targets.shape[1])
+        self._places, self._targets = places, targets
         counts = targets.sum(axis=0)
         self._importance = (targets @ (len(targets) / (len(counts) * counts))).astype(np.float32)
 
@@ -104,29 +109,37 @@ class _Loss:
         """The weights and biases at which L-BFGS stops after ITERATIONS."""
         from scipy.optimize import minimize
 
-        columns = self._shape[2]
+        channels, columns = self._places.shape[2], self._targets.shape[1]
         if columns == 1:
-            return np.zeros((self._places.shape[1], 1), dtype=np.float32), np.zeros(1, dtype=np.float32)
-        start = np.zeros((self._places.shape[1] + 1) * columns)
+            return np.zeros((channels, 1), dtype=np.float32), np.zeros(1, dtype=np.float32)
+        start = np.zeros((channels + 1) * columns)
         found = minimize(self._with_gradient, start, jac=True, method="L-BFGS-B", options={"maxiter": ITERATIONS})
         rows = found.x.reshape(-1, columns).astype(np.float32)
         return rows[:-1], rows[-1]
 
     def _with_gradient(self, parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        rows = parameters.reshape(-1, self._shape[2]).astype(np.float32)
-        weights, biases = rows[:-1], rows[-1]
-        scores = (self._places @ weights).reshape(self._shape)
+        rows = parameters.reshape(-1, self._targets.shape[1]).astype(np.float32)
+        loss, gradient = PENALTY / 2 * float((rows[:-1] ** 2).sum()), PENALTY * rows
+        gradient[-1] = 0
+        for start in range(0, len(self._places), FRAMES_AT_ONCE):
+            loss += self._add(slice(start, start + FRAMES_AT_ONCE), rows, gradient)
+        return loss, gradient.ravel().astype(np.float64)
+
+    def _add(self, frames: slice, rows: NDArray[np.float32], gradient: NDArray[np.float32]) -> float:
+        """The loss of some frames, whose gradient is added to `gradient`."""
+        places, targets, importance = self._places[frames], self._targets[frames], self._importance[frames]
+        flat = places.reshape(-1, places.shape[-1])
+        scores = (flat @ rows[:-1]).reshape(*places.shape[:2], -1)
         pooled = _log_mean_exp(scores)
         # How much each place has a say in its frame's pooled score: a softmax over the places.
-        say = np.exp(scores - pooled[:, None]) / self._shape[1]
-        logits = pooled + biases
+        say = np.exp(scores - pooled[:, None]) / places.shape[1]
+        logits = pooled + rows[-1]
         logits -= logits.max(axis=1, keepdims=True)
         logarithms = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-        loss = -(self._importance * (self._targets * logarithms).sum(axis=1)).sum() + PENALTY / 2 * (weights**2).sum()
-        error = (np.exp(logarithms) - self._targets) * self._importance[:, None]
-        by_place = (say * error[:, None]).reshape(-1, self._shape[2])
-        gradient = np.vstack([self._places.T @ by_place + PENALTY * weights, error.sum(axis=0)])
-        return float(loss), gradient.ravel().astype(np.float64)
+        error = (np.exp(logarithms) - targets) * importance[:, None]
+        gradient[:-1] += flat.T @ (say * error[:, None]).reshape(flat.shape[0], -1)
+        gradient[-1] += error.sum(axis=0)
+        return -float((importance * (targets * logarithms).sum(axis=1)).sum())
 
 
 def _log_mean_exp(scores: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -20,7 +20,7 @@ def examples(targets: list[list[int]], copies: int = 15, seed: int = 0) -> Examp
         for label in np.flatnonzero(labels):
             places[row, generator.integers(PLACES), label] += 2
     pooled = np.zeros((len(shown), summaries.POOLED * CHANNELS), dtype=np.float32)
-    return Examples.plain(np.concatenate([pooled, places.reshape(len(shown), -1)], axis=1), shown)
+    return Examples(np.concatenate([pooled, places.reshape(len(shown), -1)], axis=1), shown)
 
 
 def test_exclusive_labels_are_found_at_places_never_seen() -> None:
