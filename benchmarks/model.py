@@ -35,7 +35,7 @@ def keras_model() -> "keras.Model":
     places = (SPEC.height // step) * (SPEC.width // step)
     vectors = np.random.default_rng(0).random((2 * len(LABELS), (summaries.POOLED + places) * CHANNELS))
     targets = np.tile(np.eye(len(LABELS), dtype=np.float32), (2, 1))
-    examples = Examples(vectors.astype(np.float32), targets)
+    examples = Examples.plain(vectors.astype(np.float32), targets)
     return build_model(JOINT, JOINT.fit(examples, None, Semantics.EXCLUSIVE, 0), load_weights())
 
 

@@ -1,6 +1,6 @@
 """What is learned from a head's out-of-fold answers: how to read its probabilities, and how far to trust totals."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +12,10 @@ from training.calibration import Calibration, crossfitted, fit_calibration
 from training.evaluation import Answers
 from training.intervals import fit_dispersions, interval_coverage
 from training.probability_scores import ProbabilityScores, probability_scores
-from training.thresholds import choose_thresholds, is_better, plain_thresholds
+from training.thresholds import STRENGTHS, counted_out_of_fold, fit_thresholds, plain_thresholds
+
+FAIR_SHARE = 0.03
+"""Of the time: counted seconds that are no further off are fair enough, and then the most right frames decide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,28 +70,56 @@ def fit_certainty(
     raw = probability_scores(answers, manifest)
     if np.unique(folds).size < 2:
         plain = replace(manifest, thresholds=plain_thresholds(manifest))
-        _, present = choose_thresholds(answers, manifest, folds)
+        present = presence(answers.probabilities, plain)
         return Certainty(Calibration.identity(manifest), plain, answers, present, raw, raw, None)
-    offsets = _offsets_help(answers, manifest, folds)
-    honest = crossfitted(answers, manifest, folds, offsets=offsets)
-    thresholds, present = choose_thresholds(honest, manifest, folds)
-    decided = replace(manifest, thresholds=thresholds)
+    best = _best(list(_trials(answers, manifest, folds)))
+    honest = best.answers
+    decided = replace(manifest, thresholds=fit_thresholds(honest, manifest, best.strength))
     return Certainty(
-        calibration=fit_calibration(answers, manifest, offsets=offsets),
+        calibration=fit_calibration(answers, manifest, offsets=best.offsets),
         manifest=replace(decided, dispersions=fit_dispersions(honest, decided, videos)),
         answers=honest,
-        present=present,
+        present=best.present,
         scores=probability_scores(honest, manifest),
         raw_scores=raw,
         coverage=interval_coverage(honest, decided, videos),
     )
 
 
-def _offsets_help(answers: Answers, manifest: Manifest, folds: NDArray[np.int64]) -> bool:
-    """Whether a calibration with offsets, which moves answers, counts fairer on folds that it was not fitted to."""
-    plain = replace(manifest, thresholds=plain_thresholds(manifest))
-    before, after = (
-        presence(crossfitted(answers, manifest, folds, offsets=offsets).probabilities, plain)
-        for offsets in (False, True)
-    )
-    return is_better(answers, before, after)
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """A calibration with or without `offsets`, which move answers, and thresholds of some strength.
+
+    `answers` are calibrated and `present` is counted by what the other folds say.
+    """
+
+    offsets: bool
+    strength: float
+    answers: Answers
+    present: NDArray[np.bool_]
+
+    @property
+    def unfairness(self) -> float:
+        """The largest absolute difference of counted and true time among the labels, in shares of the time."""
+        durations = self.answers.durations_ms
+        difference = self.present.astype(np.int64) - (self.answers.targets == 1)
+        return float(np.abs(durations @ difference).max() / durations.sum())
+
+    @property
+    def right(self) -> float:
+        """The time of the frames that are right, in ms."""
+        return float(self.answers.durations_ms @ (self.present == (self.answers.targets == 1)).all(axis=1))
+
+
+def _trials(answers: Answers, manifest: Manifest, folds: NDArray[np.int64]) -> Iterator[_Trial]:
+    """The least change first."""
+    for offsets in (False, True):
+        honest = crossfitted(answers, manifest, folds, offsets=offsets)
+        for strength in STRENGTHS:
+            yield _Trial(offsets, strength, honest, counted_out_of_fold(honest, manifest, folds, strength))
+
+
+def _best(trials: Sequence[_Trial]) -> _Trial:
+    """Of those that count fairly the one with the most right frames, the least change first; else the fairest."""
+    fair = [trial for trial in trials if trial.unfairness <= FAIR_SHARE]
+    return max(fair, key=lambda trial: trial.right) if fair else min(trials, key=lambda trial: trial.unfairness)

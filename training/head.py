@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from screen_time.classifier import Probabilities
 from screen_time.manifest import Semantics
 from training.dataset import Targets
@@ -21,10 +24,26 @@ PLAIN, MIRRORED, VARIED = 0, 1, 2
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Vectors (n × d), and what they show (n × labels)."""
+    """Vectors (n × d), what they show (n × labels), and which view of their frame each is (n)."""
 
     vectors: Vectors
     targets: Targets
+    views: NDArray[np.int64]
+
+    @classmethod
+    def plain(cls, vectors: Vectors, targets: Targets) -> "Examples":
+        """Examples of frames as they are."""
+        return cls(vectors, targets, np.full(len(vectors), PLAIN, dtype=np.int64))
+
+    def with_one_copy(self) -> "list[Examples]":
+        """The plain and the mirrored frames with each of the varied copies in turn; all there is without any."""
+        copies = np.unique(self.views[self.views >= VARIED])
+        if copies.size < 2:
+            return [self]
+        return [self._of((self.views < VARIED) | (self.views == copy)) for copy in copies]
+
+    def _of(self, rows: NDArray[np.bool_]) -> "Examples":
+        return Examples(self.vectors[rows], self.targets[rows], self.views[rows])
 
 
 @dataclass(frozen=True, slots=True)

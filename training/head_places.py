@@ -1,11 +1,14 @@
 """A head that scores each place of the picture and pools the scores: it finds what is small, and knows where.
 
+It is fitted once for each varied copy of the frames, and its fits are averaged: what a single one makes of another
+drawing depends on how the copy happened to be varied.
+
 Multiple-instance learning with a soft maximum (log-mean-exp) over the places, as in Pinheiro and Collobert, "From
 Image-level to Pixel-level Labeling with Convolutional Networks" (CVPR 2015).
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,25 +37,31 @@ FRAMES_AT_ONCE = 16
 class PlacesHead:
     """Weights (channels × columns), offsets of every place's scores (columns), biases of the pooled ones (columns).
 
-    A column is a label of exclusive ones; independent labels have two, absent and present.
+    There are as many columns for each of the `fits`: one a label of exclusive ones; independent labels have two, absent
+    and present.
     """
 
     semantics: Semantics
+    fits: int
     weights: NDArray[np.float32]
     offsets: NDArray[np.float32]
     biases: NDArray[np.float32]
 
     def logits(self, vectors: Vectors) -> NDArray[np.float32]:
         """N × labels."""
-        scores = self._scores(vectors)
-        pooled = _log_mean_exp(scores) + self.biases
-        return pooled if self.semantics is Semantics.EXCLUSIVE else pooled[:, 1::2] - pooled[:, ::2]
+        pooled = _log_mean_exp(self._scores(vectors)) + self.biases
+        return np.asarray(self._by_label(pooled))
 
     def maps(self, vectors: Vectors, columns: int) -> NDArray[np.float32]:
         """What each place said for each label, at least 0: n × rows × `columns` × labels, as `attach` has it."""
-        scores = self._scores(vectors)
-        by_label = scores if self.semantics is Semantics.EXCLUSIVE else scores[..., 1::2] - scores[..., ::2]
+        by_label: NDArray[np.float32] = self._by_label(self._scores(vectors))
         return np.maximum(by_label, 0).reshape(len(vectors), -1, columns, by_label.shape[-1])
+
+    def _by_label(self, scores: Any) -> Any:  # noqa: ANN401  arrays, or tensors of Keras
+        """The average of the fits (… × labels) of scores (… × columns)."""
+        columns = scores.shape[-1] // self.fits
+        average = sum(scores[..., start : start + columns] for start in range(0, scores.shape[-1], columns)) / self.fits
+        return average if self.semantics is Semantics.EXCLUSIVE else average[..., 1::2] - average[..., ::2]
 
     def _scores(self, vectors: Vectors) -> NDArray[np.float32]:
         return np.asarray(summaries.places(vectors) @ self.weights + self.offsets)
@@ -66,13 +75,17 @@ class PlacesHead:
         convolution.set_weights([self.weights[None, None], self.offsets])
         _count, rows, columns, _channels = scores.shape
         pooled = ops.logsumexp(scores, axis=(1, 2)) + (self.biases - np.float32(np.log(rows * columns)))
-        if self.semantics is Semantics.EXCLUSIVE:
-            return pooled, ops.relu(scores)
-        return pooled[:, 1::2] - pooled[:, ::2], ops.relu(scores[..., 1::2] - scores[..., ::2])
+        return self._by_label(pooled), ops.relu(self._by_label(scores))
 
 
 def fit(examples: Examples, semantics: Semantics) -> PlacesHead:
     """Learn from examples, balanced over the classes. Starts from zero: no seed changes what comes out."""
+    fitted = [_fit(each, semantics) for each in examples.with_one_copy()]
+    return PlacesHead(semantics, len(fitted), *(np.concatenate(each, axis=-1) for each in zip(*fitted, strict=True)))
+
+
+def _fit(examples: Examples, semantics: Semantics) -> tuple[NDArray[np.float32], ...]:
+    """Weights, offsets and biases."""
     places = summaries.places(examples.vectors)
     mean = places.mean(axis=(0, 1))
     deviation = np.sqrt(max(0.0, float(np.vdot(places, places)) / places.size - float(mean.mean()) ** 2))
@@ -85,7 +98,7 @@ def fit(examples: Examples, semantics: Semantics) -> PlacesHead:
         pairs = [_softmax(places, np.stack([1 - column, column], axis=1)) for column in examples.targets.T]
         weights, biases = (np.concatenate(parts, axis=-1) for parts in zip(*pairs, strict=True))
     weights = weights / scale
-    return PlacesHead(semantics, weights, -mean @ weights, biases)
+    return weights, -mean @ weights, biases
 
 
 def _softmax(places: NDArray[np.float32], targets: Targets) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -22,12 +22,16 @@ class Material:
 
     def to_learn(self, indices: NDArray[np.int64]) -> Examples:
         """The examples at `indices` in every view."""
-        vectors = np.concatenate([view[indices] for view in self.views])
-        return Examples(vectors, np.tile(self.dataset.targets[indices], (len(self.views), 1)))
+        count = len(self.views)
+        return Examples(
+            np.concatenate([vectors[indices] for vectors in self.views]),
+            np.tile(self.dataset.targets[indices], (count, 1)),
+            np.repeat(np.arange(count), len(indices)),
+        )
 
     def to_test(self, indices: NDArray[np.int64]) -> Examples:
         """The examples at `indices` as they are."""
-        return Examples(self.views[PLAIN][indices], self.dataset.targets[indices])
+        return Examples.plain(self.views[PLAIN][indices], self.dataset.targets[indices])
 
 
 def embed(dataset: Dataset, head: Head, vgg16: Tensors, reporter: Reporter) -> Material:

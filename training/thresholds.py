@@ -27,52 +27,35 @@ With n frames it is an nth, as the variance of a share that is counted in n fram
 
 ROUNDS = 200
 
-EXCHANGE = 2.0
-"""Seconds by which the largest error must shrink for each second of right frames given up."""
+STRENGTHS = (0.0, 0.5, 1.0)
+"""How far thresholds may go from the plain ones to the fitted ones."""
 
 
-def fit_thresholds(answers: Answers, manifest: Manifest) -> tuple[float, ...]:
+def fit_thresholds(answers: Answers, manifest: Manifest, strength: float = 1.0) -> tuple[float, ...]:
     """Thresholds for calibrated answers, one a label, at which the seconds counted are about the true ones.
 
     Independent labels: a probability each. Exclusive ones: what each probability is divided by before the largest one
-    counts, their geometric mean 1.
+    counts, their geometric mean 1. With less than full `strength` they stay nearer to the plain ones: one half, or none
+    for exclusive labels.
     """
+    if not strength:
+        return plain_thresholds(manifest)
     if manifest.semantics is Semantics.INDEPENDENT:
-        return tuple(_balanced(answers, column) for column in range(len(manifest.labels)))
-    return _divisors(answers)
+        return tuple(_balanced(answers, column, strength) for column in range(len(manifest.labels)))
+    return _divisors(answers, strength)
 
 
-def choose_thresholds(
-    answers: Answers, manifest: Manifest, folds: NDArray[np.int64]
-) -> tuple[tuple[float, ...], Present]:
-    """Thresholds to serve, and what was counted as present (n × labels) with thresholds fitted to the other folds.
-
-    The rule: fitted thresholds are kept where they are better (`is_better`) on frames that they were not fitted to.
-    Else the plain ones are: one half, or none for exclusive labels.
-    """
-    plain = replace(manifest, thresholds=plain_thresholds(manifest))
-    before = presence(answers.probabilities, plain)
-    after = before.copy()
+def counted_out_of_fold(
+    answers: Answers, manifest: Manifest, folds: NDArray[np.int64], strength: float = 1.0
+) -> Present:
+    """What counts as present (n × labels) with thresholds fitted to the other folds; with one fold, plain ones."""
+    present = presence(answers.probabilities, replace(manifest, thresholds=plain_thresholds(manifest)))
     distinct = np.unique(folds)
-    if distinct.size < 2:
-        return plain.thresholds, before
-    for fold in distinct:
+    for fold in distinct if strength and distinct.size > 1 else ():
         here = folds == fold
-        fitted = replace(manifest, thresholds=fit_thresholds(answers.chosen(~here), manifest))
-        after[here] = presence(answers.probabilities[here], fitted)
-    if is_better(answers, before, after):
-        return fit_thresholds(answers, manifest), after
-    return plain.thresholds, before
-
-
-def is_better(answers: Answers, before: Present, after: Present) -> bool:
-    """Whether `after` counts fairer than `before`, at no more cost of right frames than that is worth.
-
-    The largest error of a label's seconds shrinks, and by at least EXCHANGE times the seconds of right frames given up.
-    """
-    fairer = _largest_error(answers, before) - _largest_error(answers, after)
-    given_up = _right(answers, before) - _right(answers, after)
-    return fairer > 0 and fairer >= EXCHANGE * given_up
+        fitted = replace(manifest, thresholds=fit_thresholds(answers.chosen(~here), manifest, strength))
+        present[here] = presence(answers.probabilities[here], fitted)
+    return present
 
 
 def plain_thresholds(manifest: Manifest) -> tuple[float, ...]:
@@ -80,7 +63,7 @@ def plain_thresholds(manifest: Manifest) -> tuple[float, ...]:
     return (PLAIN_THRESHOLD,) * len(manifest.labels) if manifest.semantics is Semantics.INDEPENDENT else ()
 
 
-def _balanced(answers: Answers, column: int) -> float:
+def _balanced(answers: Answers, column: int, strength: float) -> float:
     """The threshold of an independent label."""
     order = np.argsort(-answers.probabilities[:, column], kind="stable")
     probabilities = answers.probabilities[order, column].astype(np.float64)
@@ -90,11 +73,11 @@ def _balanced(answers: Answers, column: int) -> float:
     edges = np.concatenate(([1.0], probabilities, [0.0]))
     threshold = np.clip((edges[frames] + edges[frames + 1]) / 2, 0.02, 0.98)
     evidence = min(shown.sum(), (~shown).sum())
-    logit = np.log(threshold / (1 - threshold)) * evidence / (evidence + HALF_WAY)
+    logit = strength * np.log(threshold / (1 - threshold)) * evidence / (evidence + HALF_WAY)
     return round(float(1 / (1 + np.exp(-logit))), 4)
 
 
-def _divisors(answers: Answers) -> tuple[float, ...]:
+def _divisors(answers: Answers, strength: float) -> tuple[float, ...]:
     """The thresholds of exclusive labels: the seconds counted come near the true ones, the thresholds stay near 1."""
     logarithms = np.log(np.clip(answers.probabilities.astype(np.float64), 1e-9, 1))
     shares = answers.durations_ms / answers.durations_ms.sum()
@@ -110,15 +93,4 @@ def _divisors(answers: Answers) -> tuple[float, ...]:
         # Steps shrink, so that the search settles although the counts jump from frame to frame.
         moved = shift + 2 / (10 + round_) * (counted - true) / np.maximum(true, 0.05)
         shift = np.clip(moved - moved.mean(), -1.5, 1.5)
-    return tuple(round(float(each), 4) for each in np.exp(best))
-
-
-def _largest_error(answers: Answers, present: Present) -> float:
-    """The largest absolute difference of counted and true time among the labels, in ms."""
-    difference = present.astype(np.int64) - (answers.targets == 1)
-    return float(np.abs(answers.durations_ms @ difference).max())
-
-
-def _right(answers: Answers, present: Present) -> float:
-    """The time of the frames that are right, in ms."""
-    return float(answers.durations_ms @ (present == (answers.targets == 1)).all(axis=1))
+    return tuple(round(float(each), 4) for each in np.exp(strength * best))

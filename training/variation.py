@@ -10,8 +10,8 @@ from screen_time.manifest import InputSpec
 from screen_time.preprocessing import prepare, without_black_bars
 from screen_time.samples import Frame
 
-COPIES = 1
-"""Varied copies of each frame; see docs/training.md for what more of them give."""
+COPIES = 2
+"""Varied copies of each frame; see docs/training.md for what other numbers give."""
 
 WORKING_HEIGHT = 360
 """Pixels: frames are varied at about twice the model's size, so that a closer framing still has its detail."""

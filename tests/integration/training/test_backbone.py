@@ -72,7 +72,7 @@ def test_the_classic_head_learns_and_keeps_its_best_epoch(
     targets = np.eye(3, dtype=np.float32)[np.arange(48) % 3]
     vectors = generator.random((48, 25088)).astype(np.float32) * 0.1
     vectors[:, :3000] += np.repeat(targets, 1000, axis=1) * 5
-    data = Examples(vectors, targets)
+    data = Examples.plain(vectors, targets)
     fitted = head_classic.fit(data, data, semantics, 0)
     losses = [epoch["val_loss"] for epoch in fitted.epochs]
     assert len(losses) == 5
@@ -99,7 +99,7 @@ def test_the_same_seed_trains_the_same_classic_head(monkeypatch: pytest.MonkeyPa
     """On one machine."""
     monkeypatch.setattr(head_classic, "EPOCHS", 2)
     targets = np.eye(3, dtype=np.float32)[np.arange(24) % 3]
-    data = Examples(np.random.default_rng(0).random((24, 2000)).astype(np.float32), targets)
+    data = Examples.plain(np.random.default_rng(0).random((24, 2000)).astype(np.float32), targets)
     first, again, other = (
         head_classic.fit(data, data, Semantics.EXCLUSIVE, seed).probabilities(data.vectors) for seed in (1, 1, 2)
     )

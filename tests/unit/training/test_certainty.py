@@ -8,7 +8,7 @@ import pytest
 from screen_time.manifest import Manifest
 from tests.answers import EXCLUSIVE, INDEPENDENT, imagined, in_folds, one_video
 from training.calibration import Calibration
-from training.certainty import fit_certainty
+from training.certainty import FAIR_SHARE, fit_certainty
 from training.evaluation import score
 from training.thresholds import plain_thresholds
 
@@ -32,6 +32,28 @@ def test_what_is_fitted_can_be_served_and_is_scored_out_of_fold(manifest: Manife
     )
     assert abs(after.seconds_error("jerry")) < abs(before.seconds_error("jerry"))
     assert {"dispersion_jerry", "calibration_offset_tom"} <= set(found.parameters())
+
+
+@pytest.mark.parametrize(("manifest", "seed"), [(EXCLUSIVE, 2), (INDEPENDENT, 5)], ids=["exclusive", "independent"])
+def test_where_seconds_are_fair_already_no_right_frame_is_given_up(manifest: Manifest, seed: int) -> None:
+    """They stay fair."""
+    answers = imagined(manifest, 600, seed=seed)
+    found = fit_certainty(answers, manifest, in_folds(answers), one_video(answers))
+    before = score(answers, replace(manifest, thresholds=plain_thresholds(manifest)))
+    after = score(found.answers, manifest, found.present)
+    assert max(abs(before.seconds_error(label)) for label in manifest.labels) < 100 * FAIR_SHARE
+    assert max(abs(after.seconds_error(label)) for label in manifest.labels) <= 100 * FAIR_SHARE
+    assert after.accuracy >= before.accuracy
+
+
+@EACH
+def test_unfair_seconds_become_fair_on_frames_that_were_not_learned_from(manifest: Manifest) -> None:
+    """Whatever it takes: the time on screen is what is asked for."""
+    offsets = [-1.5 if label == "jerry" else 0.0 for label in manifest.labels]
+    answers = imagined(manifest, 1200, offsets=offsets, memory=0.5)
+    found = fit_certainty(answers, manifest, in_folds(answers), one_video(answers))
+    after = score(found.answers, manifest, found.present)
+    assert max(abs(after.seconds_error(label)) for label in manifest.labels) <= 100 * FAIR_SHARE
 
 
 @EACH

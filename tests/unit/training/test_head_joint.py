@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from screen_time.manifest import Semantics
 from training import summaries
 from training.environment import import_keras
-from training.head import Examples
+from training.head import VARIED, Examples
 from training.head_joint import JOINT, JointHead
 
 ROWS, COLUMNS, CHANNELS = 4, 6, 512
@@ -31,10 +31,11 @@ def semantics(request: pytest.FixtureRequest) -> Semantics:
 
 @pytest.fixture(scope="module")
 def examples(semantics: Semantics) -> Examples:
-    """24 frames."""
+    """Plain, mirrored and varied views of 24 frames."""
     kinds = np.eye(3) if semantics is Semantics.EXCLUSIVE else np.array([[0, 0, 1], [1, 1, 0], [0, 1, 1], [0, 0, 0]])
     targets = np.array(kinds[np.arange(24) % len(kinds)], dtype=np.float32)
-    return Examples(summaries.summarise(maps(targets)), targets)
+    views = np.repeat(np.arange(VARIED + 1), 8)
+    return Examples(summaries.summarise(maps(targets)), targets, views)
 
 
 @pytest.fixture(scope="module")

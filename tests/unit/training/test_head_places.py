@@ -1,5 +1,7 @@
 """The head that scores each place: it finds what is small, wherever it is."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -20,7 +22,7 @@ def examples(targets: list[list[int]], copies: int = 15, seed: int = 0) -> Examp
         for label in np.flatnonzero(labels):
             places[row, generator.integers(PLACES), label] += 2
     pooled = np.zeros((len(shown), summaries.POOLED * CHANNELS), dtype=np.float32)
-    return Examples(np.concatenate([pooled, places.reshape(len(shown), -1)], axis=1), shown)
+    return Examples.plain(np.concatenate([pooled, places.reshape(len(shown), -1)], axis=1), shown)
 
 
 def test_exclusive_labels_are_found_at_places_never_seen() -> None:
@@ -58,6 +60,17 @@ def test_its_maps_light_up_where_the_label_is() -> None:
     rows, labels = np.arange(len(maps)), other.targets.argmax(axis=1)
     lit = maps.reshape(len(maps), PLACES, 3)[rows, :, labels].argmax(axis=1)
     assert (lit == places[rows, :, labels].argmax(axis=1)).mean() > 0.95
+
+
+@pytest.mark.parametrize("semantics", Semantics)
+def test_it_is_fitted_once_for_each_varied_copy(semantics: Semantics) -> None:
+    """And answers with the average of what it would answer with each copy alone."""
+    data = examples(np.eye(3, dtype=int).tolist())
+    views = np.arange(len(data.views)) // 12
+    first, second = (Examples(data.vectors[rows], data.targets[rows], views[rows]) for rows in (views != 3, views != 2))
+    both = fit(replace(data, views=views), semantics)
+    alone = [fit(each, semantics).logits(data.vectors) for each in (first, second)]
+    assert both.logits(data.vectors) == pytest.approx(np.mean(alone, axis=0), abs=1e-4)
 
 
 def test_equal_examples_give_equal_weights() -> None:

@@ -18,7 +18,7 @@ def examples(labels: list[list[float]], copies: int = 20, seed: int = 0) -> Exam
     targets = np.array(labels * copies, dtype=np.float32)
     half = generator.random((len(targets), CHANNELS)).astype(np.float32)
     half[:, : targets.shape[1]] += 2 * targets
-    return Examples(np.concatenate([3 * half, 2 * half, half], axis=1), targets)
+    return Examples.plain(np.concatenate([3 * half, 2 * half, half], axis=1), targets)
 
 
 def exclusive(data: Examples) -> NDArray[np.float32]:
@@ -64,5 +64,5 @@ def test_rare_classes_weigh_as_much_as_frequent_ones() -> None:
     targets = np.eye(2, dtype=np.float32)[np.array([0] * 300 + [1] * 30)]
     vectors = np.zeros((330, 3 * CHANNELS), dtype=np.float32)
     vectors[:, :2] = generator.normal(targets[:, 1:], 1.0, (330, 2))
-    predicted = exclusive(Examples(vectors, targets)).argmax(axis=1)
+    predicted = exclusive(Examples.plain(vectors, targets)).argmax(axis=1)
     assert predicted[300:].mean() > 0.6

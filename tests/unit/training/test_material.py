@@ -47,6 +47,7 @@ def test_a_head_learns_from_as_many_views_as_it_says(views: int, first: list[int
     made = material.embed(dataset(2), head(views), [], Silent())
     examples = made.to_learn(np.array([0, 2]))
     assert examples.vectors[::2, 0].tolist() == first
+    assert examples.views.tolist() == sorted(list(range(views)) * 2)
     assert examples.targets.argmax(axis=1).tolist() == [0, 2] * views
 
 
