@@ -1,6 +1,6 @@
 """The finished model in its two forms: the Keras reference, and the INT8 OpenVINO IR that the function serves."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 FORM = "openvino-int8"
 
+Reference = Callable[[Frames], Probabilities]
+"""A model's answers to frames in full precision."""
+
 QUANTISED_WITH = 32
 """How many frames tell the ranges of activations, at most."""
 
@@ -35,7 +38,7 @@ CHECKED_FRAMES = 100
 """How many other frames both forms answer before a version is registered, at most."""
 
 CHECKED_IN_KERAS = 8
-"""How many of these TensorFlow answers too, which is slow; the rest is compared with the IR before quantising."""
+"""How many of these TensorFlow answers too, which is slow."""
 
 BLOCK = 16
 """Neighbouring frames are nearly the same picture: blocks of so many are quantised with and checked in turn."""
@@ -82,30 +85,36 @@ def reference_form(model: "keras.Model") -> "keras.Model":
 
 
 def export(
-    model: "keras.Model", manifest: Manifest, frames: Frames, directory: Path, shown: Shown | None = None
+    model: "keras.Model",
+    manifest: Manifest,
+    frames: Frames,
+    directory: Path,
+    shown: Shown | None = None,
+    reference: Reference | None = None,
 ) -> ServedForm:
     """Convert `model` to an OpenVINO IR in INT8 in `directory`, and check it against the Keras form.
 
     The model takes uint8 frames; its first output are the probabilities, others pass through. One half of `frames`
     tells the ranges of activations, the other half is answered by both forms (at most QUANTISED_WITH and
     CHECKED_FRAMES, spread evenly). `shown` is what these frames are known to show, row by row; without it they last
-    equally long and accuracy is not compared. TensorFlow answers CHECKED_IN_KERAS frames only: the IR before
-    quantising must give these the same answers to CONVERSION_TOLERANCE, and stands for the Keras form on the others.
+    equally long and accuracy is not compared. TensorFlow answers CHECKED_IN_KERAS frames only: `reference`, by default
+    the IR before quantising, must give these the same answers to CONVERSION_TOLERANCE, and stands for the Keras form on
+    the others.
 
     Raises ExportError, with the figures, where no way of quantising keeps within the bounds of training.agreement.
     """
     shown = shown or Shown(np.full(len(frames), 1000, dtype=np.int64))
     calibration, checked = _halves(len(frames))
     converted = to_openvino(model)
-    reference = _answers(converted, frames[checked])
-    full_precision = _conversion_difference(model, frames[checked], reference)
+    expected = _answers(converted, frames[checked]) if reference is None else reference(frames[checked])
+    full_precision = _conversion_difference(model, frames[checked], expected)
     failures = []
     for recipe in RECIPES:
         finished = _write(quantise(converted, frames[calibration], recipe), manifest, directory)
         digest = sha256(finished.to_json())
         served = Classifier.load(directory, digest)
         answers = np.concatenate([served.probabilities(batch) for batch in _batches(frames[checked])])
-        found = differences(answers, reference, shown.rows(checked), finished, full_precision)
+        found = differences(answers, expected, shown.rows(checked), finished, full_precision)
         faults = found.faults()
         if not faults:
             return ServedForm(directory, finished, digest, found)
@@ -166,7 +175,7 @@ def _conversion_difference(model: "keras.Model", frames: Frames, answers: Probab
     difference = float(np.abs(np.asarray(first, dtype=np.float32) - answers[chosen]).max())
     if not difference <= CONVERSION_TOLERANCE:
         raise ExportError(
-            f"The OpenVINO form's probabilities differ from the Keras form's by {difference:.2g} before quantising; "
+            f"The probabilities before quantising differ from the Keras form's by {difference:.2g}; "
             "nothing was registered."
         )
     return difference

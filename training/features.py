@@ -22,7 +22,7 @@ Maps = NDArray[np.float32]
 
 Vectors = NDArray[np.floating]
 """n × d: what a head keeps of the maps. The cache holds half precision, which changes a head's answers by less than the
-served form may differ, and halves what is kept."""
+served form may differ, and halves what is kept; single precision where features are exact."""
 
 BATCH = 8
 
@@ -32,7 +32,8 @@ class FeatureKind:
     """What features are made by: equal kinds and equal frames give equal features.
 
     `layer` is the layer of VGG16 whose maps `reduce` turns into vectors. `recipe` names what `reduce` does in the
-    cache: another recipe, another name.
+    cache: another recipe, another name. `exact` features are computed in single precision, though the processor may be
+    faster in a lower one.
     """
 
     spec: InputSpec
@@ -40,13 +41,14 @@ class FeatureKind:
     layer: str
     recipe: str
     reduce: Callable[[Maps], Vectors]
+    exact: bool = False
 
     @property
     def directory(self) -> Path:
         """Where the cache keeps features of this kind, one file a frame, named by the frame's content."""
         size = f"{self.spec.height}x{self.spec.width}"
         name = f"{weights.DIGEST[:16]}-{self.preprocessing}-{size}-{self.layer}-{self.recipe}"
-        return cache_directory(f"features/{name}")
+        return cache_directory(f"features/{name}{'-exact' if self.exact else ''}")
 
 
 def extract_features(
@@ -72,11 +74,12 @@ def _computed(
         return
     # OpenVINO, as the function itself: where the processor has bfloat16, twice TensorFlow's speed.
     backbone = to_openvino(build_backbone(kind.spec, kind.preprocessing, vgg16, kind.layer))
-    compiled = inference_engine().compile_model(backbone, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+    options = {"PERFORMANCE_HINT": "LATENCY"} | ({"INFERENCE_PRECISION_HINT": "f32"} if kind.exact else {})
+    compiled = inference_engine().compile_model(backbone, "CPU", options)
     for start in range(0, len(indices), BATCH):
         batch = indices[start : start + BATCH]
         maps = np.asarray(compiled(frames[batch])[compiled.outputs[0]], dtype=np.float32)
-        yield batch, kind.reduce(maps).astype(np.float16)
+        yield batch, kind.reduce(maps).astype(np.float32 if kind.exact else np.float16)
 
 
 def _store(path: Path, vector: Vectors) -> None:

@@ -7,16 +7,18 @@ from pathlib import Path
 
 import numpy as np
 
+from screen_time.classifier import Probabilities
 from screen_time.manifest import Manifest
 from training import promotion, registry, run_record, tracking
 from training.agreement import Shown
 from training.baseline import baseline_answers
 from training.certainty import Certainty, fit_certainty
 from training.choice import candidate_scores, choose
-from training.dataset import Dataset, LabelledVideo, read_dataset
+from training.dataset import Dataset, Frames, LabelledVideo, read_dataset
 from training.description import describe_version, version_tags
 from training.evaluation import Scores, draft_manifest, score
-from training.export import build_model, export, reference_form
+from training.export import Reference, build_model, export, reference_form
+from training.features import extract_features
 from training.head import PLAIN, FittedHead, Head
 from training.head_classic import CLASSIC
 from training.head_joint import JointHead
@@ -144,8 +146,9 @@ def _register(trained: run_record.Trained, vgg16: Tensors, options: TrainingOpti
     dataset, manifest = trained.dataset, trained.served_manifest
     frames = dataset.frames[manifest.input]
     model = build_model(trained.head, trained.fitted, vgg16, trained.calibration)
+    shown = Shown(dataset.durations_ms, dataset.targets)
     with tempfile.TemporaryDirectory() as folder:
-        served = export(model, manifest, frames, Path(folder), Shown(dataset.durations_ms, dataset.targets))
+        served = export(model, manifest, frames, Path(folder), shown, _reference(trained, vgg16))
         tracking.log_metrics(served.differences.metrics())
         description = describe_version(served.manifest, dataset, trained.all_scores, served.differences)
         tags = version_tags(manifest, trained.scores)
@@ -162,6 +165,17 @@ def _register(trained: run_record.Trained, vgg16: Tensors, options: TrainingOpti
         baseline=trained.baseline,
         intervals=trained.intervals(),
     )
+
+
+def _reference(trained: run_record.Trained, vgg16: Tensors) -> Reference:
+    """The trained model's answers, from features that the cache keeps: the slowest step of training again by far."""
+
+    def answer(frames: Frames) -> Probabilities:
+        vectors = extract_features(frames, replace(trained.head.features, exact=True), vgg16)
+        raw = trained.fitted.probabilities(vectors)
+        return raw if trained.calibration is None else trained.calibration.apply(raw)
+
+    return answer
 
 
 def _promoted(version: TrainedVersion, options: TrainingOptions, reporter: Reporter) -> TrainedVersion:
