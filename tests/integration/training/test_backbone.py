@@ -1,5 +1,6 @@
 """The real VGG16: its tensors, its preprocessing, and the classic head on top of it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,20 @@ def test_features_are_computed_once(
     done: list[int] = []
     extract_features(np.concatenate([frames, 255 - frames[:1]]), kind, vgg16, done.append)
     assert done == [5, 1]
+
+
+def test_exact_features_are_kept_apart_in_single_precision(
+    vgg16: Tensors,
+    frames: np.ndarray[tuple[int, ...], np.dtype[np.uint8]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What the served form is checked against must not be rounded; the others differ by that rounding."""
+    monkeypatch.setenv("SCREEN_TIME_CACHE", str(tmp_path))
+    kind = FeatureKind(SPEC, Preprocessing.CAFFE, "block4_pool", "averages", lambda maps: maps.mean(axis=(1, 2)))
+    exact, rounded = (extract_features(frames, each, vgg16) for each in (replace(kind, exact=True), kind))
+    assert (exact.dtype, rounded.dtype) == (np.float32, np.float16)
+    assert np.allclose(exact, rounded, rtol=0.02, atol=0.02 * float(exact.max()))
 
 
 @pytest.mark.parametrize("semantics", Semantics)
