@@ -63,20 +63,12 @@ class Champion:
         self._asked_at: float | None = None
         self._asking: _Asking | None = None
         self._background = ThreadPoolExecutor(2, thread_name_prefix="registry")
-        self._starting: Future[ServedModel] | None = None
         self._remembered_at: float | None = None
         self._serving: ServedModel | None = None
         self._refused: tuple[ModelVersion, ModelError, float] | None = None
 
-    def start(self) -> None:
-        """Begin to load what `current` will answer, in the background, unless a model is in service."""
-        failed = self._starting is not None and self._starting.done() and self._starting.exception() is not None
-        if self._serving is None and (self._starting is None or failed):
-            self._starting = self._background.submit(self._follow)
-
     def current(self) -> ServedModel:
         """The model to measure with now; raises RegistryError or ModelError where there is none at all."""
-        self._take_started()
         self._take_answer()
         if self._is_due(self._asked_at, self._refresh_seconds / 2):
             self._ask()
@@ -87,11 +79,6 @@ class Champion:
         if self._serving.created_ms is not None:
             duration("ModelAge", time.time() - self._serving.created_ms / 1000)
         return self._serving
-
-    def _take_started(self) -> None:
-        starting, self._starting = self._starting, None
-        if starting is not None:
-            self._serving = starting.result()
 
     def _take_answer(self) -> None:
         """Follow an answer that is there; from before a pause it tells nothing, least of all that none came."""

@@ -53,7 +53,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
     A batch of a queue's messages is answered with the messages that failed; S3's own and EventBridge's events are
     answered with the outcomes, and a failure is raised so that Lambda tries again.
     """
-    _champion().start()  # it loads while the clients are made
     idempotency.register_lambda_context(context)
     if is_sqs(event):
         return process_partial_response(event, record_handler=_process_message, processor=processor, context=context)
@@ -77,15 +76,14 @@ def _process_message(record: SQSRecord, lambda_context: LambdaContext) -> list[s
 @tracer.capture_method(capture_response=False)
 def _process(upload: Upload, context: LambdaContext) -> str:
     logger.append_keys(video=asdict(upload))
-    ingest = _ingest()
     model = _champion().current()
-    if (outcome := ingest.answered(upload, model)) is not None:
+    if (outcome := _ingest().answered(upload, model)) is not None:
         return outcome
 
     def measure_once(*, identity: dict[str, Any]) -> str:
         del identity  # only Powertools reads it: it is what makes two events the same
         with time_limit(context.get_remaining_time_in_millis() / 1000):
-            return ingest.process(upload, model, context.aws_request_id)
+            return _ingest().process(upload, model, context.aws_request_id)
 
     once = idempotent_function(
         measure_once,

@@ -143,41 +143,6 @@ def test_a_registry_that_goes_down_is_no_outage(
     assert served.identity.fallback is Fallback.REGISTRY_UNAVAILABLE
 
 
-def test_what_was_started_is_what_serves(
-    registry: ModelRegistry, make_champion: MakeChampion, alias: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The registry is asked once for a cold start."""
-    version = registry.register(alias=alias)
-    asked: list[str] = []
-    ask = Registry.version_of_alias
-
-    def counted(self: Registry, name: str, alias: str) -> ModelVersion:
-        asked.append(alias)
-        return ask(self, name, alias)
-
-    monkeypatch.setattr(Registry, "version_of_alias", counted)
-    champion = make_champion(Clock())
-    champion.start()
-    champion.start()
-    assert champion.current().identity.version == version
-    champion.start()
-    assert champion.current().identity.version == version
-    assert asked == [alias]
-
-
-def test_a_start_that_failed_fails_the_one_that_waits_for_it_and_is_tried_again(
-    registry: ModelRegistry, make_champion: MakeChampion, alias: str
-) -> None:
-    """Nobody carries the alias yet; the queue comes again."""
-    champion = make_champion(Clock())
-    champion.start()
-    with pytest.raises(RegistryError):
-        champion.current()
-    version = registry.register(alias=alias)
-    champion.start()
-    assert champion.current().identity.version == version
-
-
 def test_with_no_registry_and_nothing_kept_the_queue_has_to_try_again(make_champion: MakeChampion) -> None:
     """A transient error."""
     with pytest.raises(RegistryError):
