@@ -3,9 +3,9 @@
 One looks at pooled features, the other scores each place. Each of them is also a candidate by itself.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +57,7 @@ class JointHead:
         """Softmax of the averaged logits for exclusive labels, a sigmoid of each for independent ones."""
         from scipy.special import expit, softmax
 
-        logits = _weighted(self.members, [member.logits(vectors) for member in self.members.values()])
+        logits = np.average([each.logits(vectors) for each in self.members.values()], axis=0, weights=self._weights)
         exclusive = self.semantics is Semantics.EXCLUSIVE
         return np.asarray(softmax(logits, axis=1) if exclusive else expit(logits), dtype=np.float32)
 
@@ -68,7 +68,7 @@ class JointHead:
 
     def attach(self, maps: "keras.KerasTensor") -> Attached:
         """The members' layers on common summaries; the places' scores tell where it looked."""
-        from keras import layers
+        from keras import layers, ops
 
         tensors = summaries.attach(maps)
         logits, looked = [], None
@@ -79,13 +79,12 @@ class JointHead:
             else:
                 logits.append(member.attach(tensors))
         activation = "softmax" if self.semantics is Semantics.EXCLUSIVE else "sigmoid"
-        return Attached(layers.Activation(activation, name="raw")(_weighted(self.members, logits)), looked)
+        joint = ops.average(ops.stack(logits), axis=0, weights=self._weights)
+        return Attached(layers.Activation(activation, name="raw")(joint), looked)
 
-
-def _weighted(names: Iterable[str], logits: Sequence[Any]) -> Any:  # noqa: ANN401  arrays, or tensors of Keras
-    """The average of the named members' logits."""
-    weights = np.array([WEIGHTS[name] for name in names], dtype=np.float32)
-    return sum(each * weight for each, weight in zip(logits, weights / weights.sum(), strict=True))
+    @property
+    def _weights(self) -> NDArray[np.float32]:
+        return np.array([WEIGHTS[name] for name in self.members], dtype=np.float32)
 
 
 def _head(name: str, members: tuple[str, ...]) -> Head:

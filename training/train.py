@@ -168,7 +168,7 @@ def _register(trained: run_record.Trained, vgg16: Tensors, options: TrainingOpti
 
 
 def _reference(trained: run_record.Trained, vgg16: Tensors) -> Reference:
-    """The trained model's answers, from features that the cache keeps: the slowest step of training again by far."""
+    """The trained model's answers, from features that the cache keeps for the next training."""
 
     def answer(frames: Frames) -> Probabilities:
         vectors = extract_features(frames, replace(trained.head.features, exact=True), vgg16)

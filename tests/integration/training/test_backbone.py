@@ -18,6 +18,7 @@ from training.labels import LabelScheme
 from training.weights import DIGEST, Tensors
 
 SPEC = InputSpec(64, 96, Fit.PAD)
+AVERAGES = FeatureKind(SPEC, Preprocessing.CAFFE, "block4_pool", "averages", lambda maps: maps.mean(axis=(1, 2)))
 
 
 @pytest.fixture(scope="module")
@@ -54,12 +55,11 @@ def test_features_are_computed_once(
 ) -> None:
     """The second time nothing is computed: it works without any weights; a new frame is computed alone."""
     monkeypatch.setenv("SCREEN_TIME_CACHE", str(tmp_path))
-    kind = FeatureKind(SPEC, Preprocessing.CAFFE, "block4_pool", "averages", lambda maps: maps.mean(axis=(1, 2)))
-    first = extract_features(frames, kind, vgg16)
+    first = extract_features(frames, AVERAGES, vgg16)
     assert first.shape == (5, 512)
-    assert np.array_equal(extract_features(frames[::-1], kind, []), first[::-1])
+    assert np.array_equal(extract_features(frames[::-1], AVERAGES, []), first[::-1])
     done: list[int] = []
-    extract_features(np.concatenate([frames, 255 - frames[:1]]), kind, vgg16, done.append)
+    extract_features(np.concatenate([frames, 255 - frames[:1]]), AVERAGES, vgg16, done.append)
     assert done == [5, 1]
 
 
@@ -71,8 +71,7 @@ def test_exact_features_are_kept_apart_in_single_precision(
 ) -> None:
     """What the served form is checked against must not be rounded; the others differ by that rounding."""
     monkeypatch.setenv("SCREEN_TIME_CACHE", str(tmp_path))
-    kind = FeatureKind(SPEC, Preprocessing.CAFFE, "block4_pool", "averages", lambda maps: maps.mean(axis=(1, 2)))
-    exact, rounded = (extract_features(frames, each, vgg16) for each in (replace(kind, exact=True), kind))
+    exact, rounded = (extract_features(frames, each, vgg16) for each in (replace(AVERAGES, exact=True), AVERAGES))
     assert (exact.dtype.name, rounded.dtype.name) == ("float32", "float16")
     assert np.allclose(exact, rounded, rtol=0.02, atol=0.02 * float(exact.max()))
 
