@@ -68,7 +68,7 @@ class JointHead:
 
     def attach(self, maps: "keras.KerasTensor") -> Attached:
         """The members' layers on common summaries; the places' scores tell where it looked."""
-        from keras import layers, ops
+        from keras import layers
 
         tensors = summaries.attach(maps)
         logits, looked = [], None
@@ -79,7 +79,9 @@ class JointHead:
             else:
                 logits.append(member.attach(tensors))
         activation = "softmax" if self.semantics is Semantics.EXCLUSIVE else "sigmoid"
-        joint = ops.average(ops.stack(logits), axis=0, weights=self._weights)
+        # Not Keras's average: its SavedModel has lost the rank.
+        shares = self._weights / self._weights.sum()
+        joint = sum(each * share for each, share in zip(logits, shares, strict=True))
         return Attached(layers.Activation(activation, name="raw")(joint), looked)
 
     @property

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from screen_time.inference_engine import inference_engine
 from screen_time.manifest import Semantics
 from training import summaries
+from training.conversion import to_openvino
 from training.environment import import_keras
 from training.head import VARIED, Examples
 from training.head_joint import JOINT, JointHead
@@ -76,6 +78,18 @@ def test_keras_layers_answer_the_same_and_say_where(
     row, label = next((row, int(np.flatnonzero(shown)[0])) for row, shown in enumerate(examples.targets) if shown.any())
     channel = pictures[row, :, :, label].reshape(ROWS // 2, 2, COLUMNS // 2, 2).max(axis=(1, 3))
     assert looked[row, :, :, label].argmax() == channel.argmax()
+
+
+def test_its_layers_become_openvino_s_with_the_same_answers(fitted: JointHead, examples: Examples) -> None:
+    """What is served is made of them."""
+    import_keras()
+    import keras
+
+    tensor = keras.Input((ROWS, COLUMNS, CHANNELS))
+    converted = to_openvino(keras.Model(tensor, fitted.attach(tensor).probabilities))
+    options = {"INFERENCE_PRECISION_HINT": "f32"}
+    answers = inference_engine().compile_model(converted, "CPU", options)(maps(examples.targets))
+    assert np.allclose(answers[0], fitted.probabilities(examples.vectors), atol=1e-4)
 
 
 def test_a_member_that_only_pools_has_no_maps(fitted: JointHead) -> None:
