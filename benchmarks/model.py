@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import keras
 
 LABELS = ("neither", "jerry", "tom")
-CALIBRATION_FRAMES = 32
+CALIBRATION_FRAMES = 24
 SPEC = JOINT.features.spec
 CHANNELS = 512
 
@@ -40,10 +40,10 @@ def keras_model() -> "keras.Model":
 
 
 def make(clip: Path, folder: Path) -> Path:
-    """The served form in `folder`, made unless it is there; quantised with frames of `clip`."""
+    """The served form in `folder`, made unless it is there; quantised and reduced with frames of `clip`."""
     from training.conversion import to_openvino
 
-    directory = folder / f"default-{JOINT.features.layer}-{SPEC.height}x{SPEC.width}"
+    directory = folder / f"default-{JOINT.features.layer}-{SPEC.height}x{SPEC.width}-{RECIPES[0].share}"
     if (directory / MANIFEST_NAME).exists():
         return directory
     directory.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from screen_time.classifier import MODEL_FILE, OPTIONS, Classifier, Probabilities
 from screen_time.inference_engine import inference_engine
-from screen_time.manifest import MANIFEST_NAME, Manifest, sha256
+from screen_time.manifest import MANIFEST_NAME, InputSpec, Manifest, sha256
 from training import weights
 from training.agreement import CONVERSION_TOLERANCE, Differences, Shown, differences
 from training.backbone import build_backbone
@@ -21,6 +21,7 @@ from training.environment import import_keras, no_warnings
 from training.errors import ExportError
 from training.head import FittedHead, Head
 from training.quantisation import RECIPES, quantise
+from training.variation import vary
 
 if TYPE_CHECKING:
     import keras
@@ -31,8 +32,9 @@ FORM = "openvino-int8"
 Reference = Callable[[Frames], Probabilities]
 """A model's answers to frames in full precision."""
 
-QUANTISED_WITH = 32
-"""How many frames tell the ranges of activations, at most."""
+QUANTISED_WITH = 24
+"""How many frames tell the ranges and ranks of activations, at most, every second one with a varied copy: other videos
+are drawn and lit differently."""
 
 CHECKED_FRAMES = 100
 """How many other frames both forms answer before a version is registered, at most."""
@@ -95,7 +97,7 @@ def export(
     """Convert `model` to an OpenVINO IR in INT8 in `directory`, and check it against the Keras form.
 
     The model takes uint8 frames; its first output are the probabilities, others pass through. One half of `frames`
-    tells the ranges of activations, the other half is answered by both forms (at most QUANTISED_WITH and
+    tells the ranges and ranks of activations, the other half is answered by both forms (at most QUANTISED_WITH and
     CHECKED_FRAMES, spread evenly). `shown` is what these frames are known to show, row by row; without it they last
     equally long and accuracy is not compared. TensorFlow answers CHECKED_IN_KERAS frames only: `reference`, by default
     the IR before quantising, must give these the same answers to CONVERSION_TOLERANCE, and stands for the Keras form on
@@ -109,8 +111,9 @@ def export(
     expected = _answers(converted, frames[checked]) if reference is None else reference(frames[checked])
     full_precision = _conversion_difference(model, frames[checked], expected)
     failures = []
+    pictures = _with_copies(frames[calibration], manifest.input)
     for recipe in RECIPES:
-        finished = _write(quantise(converted, frames[calibration], recipe), manifest, directory)
+        finished = _write(quantise(converted, pictures, recipe), manifest, directory)
         digest = sha256(finished.to_json())
         served = Classifier.load(directory, digest)
         answers = np.concatenate([served.probabilities(batch) for batch in _batches(frames[checked])])
@@ -138,6 +141,12 @@ def _write(quantised: "openvino.Model", manifest: Manifest, directory: Path) -> 
 
 def _digests(path: Path) -> Mapping[str, str]:
     return {file.name: file_sha256(file) for file in (path, path.with_suffix(".bin"))}
+
+
+def _with_copies(frames: Frames, spec: InputSpec) -> Frames:
+    """The frames, and a varied copy of every second one; the same for the same frames."""
+    generator = np.random.default_rng(0)
+    return np.concatenate([frames, [vary(frame, spec, generator) for frame in frames[::2]]])
 
 
 def _halves(count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -1,4 +1,4 @@
-"""From FP32 to INT8: weights and activations of the convolutions, and of nothing that comes after them."""
+"""From FP32 to what is served: fewer multiplications, in INT8. Of the convolutions, and of nothing after them."""
 
 import io
 import logging
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from training.conversion import number_anew
 from training.dataset import Frames
 from training.environment import no_warnings
+from training.reduced_rank import reduce_rank
 
 if TYPE_CHECKING:
     import openvino
@@ -22,28 +23,33 @@ _CONVOLUTIONS = ("Convolution", "GroupConvolution")
 class Recipe:
     """A way to quantise; the later ones in RECIPES cost speed for accuracy.
 
-    `asymmetric` activations use their whole range where they are not positive; `first_in_float` leaves the first
-    convolution, which sees the picture itself, as it is.
+    `share`: how much of the convolutions' arithmetic is kept (1: all of it, and the kernels as they are). `asymmetric`
+    activations use their whole range where they are not positive; `first_in_float` leaves the first convolution, which
+    sees the picture itself, as it is.
     """
 
     name: str
-    asymmetric: bool
-    first_in_float: bool
+    share: float = 1.0
+    asymmetric: bool = False
+    first_in_float: bool = False
 
 
 RECIPES = (
-    Recipe("plain", asymmetric=False, first_in_float=False),
-    Recipe("first convolution in floating point", asymmetric=False, first_in_float=True),
+    Recipe("reduced rank", share=0.65),
+    Recipe("plain"),
+    Recipe("first convolution in floating point", first_in_float=True),
     Recipe("asymmetric activations, first convolution in floating point", asymmetric=True, first_in_float=True),
 )
 
 
 def quantise(model: "openvino.Model", frames: Frames, recipe: Recipe) -> "openvino.Model":
-    """`model` in INT8, with ranges as `frames` have them; the same model and frames give the same one.
+    """`model` in INT8, with ranges and ranks as `frames` have them; the same model and frames give the same one.
 
     Weights use seven of their eight bits (NNCF's overflow fix): processors without VNNI add products up in 16 bits,
     and would saturate. The head, a thousandth of the arithmetic, stays in floating point.
     """
+    if recipe.share < 1:
+        model = reduce_rank(model, frames, recipe.share)
     nncf = _import_nncf()
     presets = nncf.QuantizationPreset
     scope = nncf.IgnoredScope(names=_in_float(model, recipe), validate=False)
@@ -75,7 +81,10 @@ def _in_float(model: "openvino.Model", recipe: Recipe) -> list[str]:
     convolutions = [node for node in operations if _looks_around(node)]
     if not convolutions:
         return []
-    before = _reached(convolutions, lambda node: [value.get_source_output().get_node() for value in node.inputs()])
+    halves = [node for node in operations if _is_second_half(node)]
+    before = _reached(
+        [*convolutions, *halves], lambda node: [value.get_source_output().get_node() for value in node.inputs()]
+    )
     kinds = {node.get_friendly_name(): node.get_type_name() for node in operations}
     head = [name for name, kind in kinds.items() if name not in before and kind not in ("Constant", "Result")]
     return sorted([*head, *([convolutions[0].get_friendly_name()] if recipe.first_in_float else [])])
@@ -86,6 +95,11 @@ def _looks_around(node: "openvino.Node") -> bool:
     if node.get_type_name() not in _CONVOLUTIONS:
         return False
     return any(size > 1 for size in node.input(1).get_partial_shape().get_max_shape()[-2:])
+
+
+def _is_second_half(node: "openvino.Node") -> bool:
+    """Whether it is the 1 × 1 part of a convolution that was split (training.reduced_rank)."""
+    return node.get_type_name() in _CONVOLUTIONS and _looks_around(node.input_value(0).get_node())
 
 
 def _reached(start: "list[openvino.Node]", neighbours: "Callable[[openvino.Node], list[openvino.Node]]") -> set[str]:

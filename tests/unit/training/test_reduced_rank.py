@@ -1,0 +1,106 @@
+"""Convolutions in two halves: where nothing is lost, what is left alone, and what is found once."""
+
+from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
+
+import numpy as np
+import openvino
+import pytest
+from numpy.typing import NDArray
+from openvino import opset13
+
+from screen_time.inference_engine import inference_engine
+from training import reduced_rank
+from training.reduced_rank import reduce_rank
+
+CHANNELS, RANK = 32, 8
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is remembered from another test."""
+    monkeypatch.setenv("SCREEN_TIME_CACHE", str(tmp_path))
+
+
+@pytest.fixture
+def frames() -> NDArray[np.uint8]:
+    """Eight frames of noise."""
+    return np.random.default_rng(0).integers(0, 256, (8, 24, 32, 3), dtype=np.uint8)
+
+
+def chain(*, skip: bool = False, rank: int = RANK) -> openvino.Model:
+    """Three rectified convolutions of CHANNELS, whose responses have `rank` directions; `skip` joins two."""
+    generator = np.random.default_rng(1)
+    frames = opset13.parameter([-1, 24, 32, 3], np.uint8)
+    turned = opset13.transpose(opset13.convert(frames, np.float32), [0, 3, 1, 2])
+    maps, before = opset13.multiply(turned, np.float32(1 / 255)), None
+    for depth in (3, CHANNELS, CHANNELS):
+        kernel = generator.normal(size=(rank, depth, 3, 3)) / np.sqrt(9 * depth)
+        kernel = np.tensordot(generator.normal(size=(CHANNELS, rank)), kernel, axes=1).astype(np.float32)
+        convolution = opset13.convolution(maps, opset13.constant(kernel), [1, 1], [1, 1], [1, 1], [1, 1])
+        bias = generator.normal(size=(1, CHANNELS, 1, 1)).astype(np.float32)
+        rectified = opset13.relu(opset13.add(convolution, opset13.constant(bias)))
+        maps, before = opset13.add(rectified, before) if skip and before is not None else rectified, rectified
+    return openvino.Model([maps], [frames])
+
+
+def answers(model: openvino.Model, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+    compiled = inference_engine().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    return np.array(compiled(frames)[0])
+
+
+def multiplications(model: openvino.Model) -> int:
+    """A frame's, of all convolutions."""
+    found: list[Any] = [node for node in model.get_ordered_ops() if node.get_type_name() == "Convolution"]
+    return sum(
+        int(np.prod(node.input(1).get_shape())) * int(np.prod(node.output(0).get_partial_shape().get_max_shape()[2:]))
+        for node in found
+    )
+
+
+def test_directions_that_no_response_takes_cost_nothing(frames: NDArray[np.uint8]) -> None:
+    """Eight directions of 32 are kept: a third of the arithmetic, and the answers to frames never seen are the same."""
+    model = chain()
+    reduced = reduce_rank(model, frames[:6], 0.45)
+    assert multiplications(reduced) <= 0.45 * multiplications(model)
+    expected = answers(model, frames[6:])
+    assert np.abs(answers(reduced, frames[6:]) - expected).max() < 0.01 * expected.max()
+
+
+def test_the_less_arithmetic_the_further_off(frames: NDArray[np.uint8]) -> None:
+    """Where responses take all directions."""
+    model = chain(rank=CHANNELS)
+    expected = answers(model, frames[6:])
+    shares = (0.4, 0.6, 0.9)
+    reduced = [reduce_rank(model, frames[:6], share) for share in shares]
+    errors = [float(np.abs(answers(each, frames[6:]) - expected).mean()) for each in reduced]
+    assert errors == sorted(errors, reverse=True)
+    assert all(
+        multiplications(each) <= share * multiplications(model) for each, share in zip(reduced, shares, strict=True)
+    )
+
+
+def test_a_model_that_is_no_chain_stays_as_it_is(frames: NDArray[np.uint8]) -> None:
+    """A residual network's convolutions see more than the one before."""
+    model = chain(skip=True)
+    assert np.array_equal(answers(reduce_rank(model, frames, 0.4), frames), answers(model, frames))
+
+
+def test_the_model_itself_is_not_touched(frames: NDArray[np.uint8]) -> None:
+    """The next way to quantise starts from it."""
+    model = chain()
+    before = answers(model, frames)
+    reduce_rank(model, frames, 0.4)
+    assert np.array_equal(answers(model, frames), before)
+
+
+def test_directions_are_found_once(frames: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same model and frames again: from the cache, and the same to the bit; another frame is another question."""
+    first = answers(reduce_rank(chain(), frames, 0.4), frames)
+    find = Mock(wraps=reduced_rank._find)
+    monkeypatch.setattr(reduced_rank, "_find", find)
+    assert np.array_equal(answers(reduce_rank(chain(), frames, 0.4), frames), first)
+    find.assert_not_called()
+    reduce_rank(chain(), frames[:7], 0.4)
+    find.assert_called_once()
