@@ -33,6 +33,9 @@ SAMPLED = 1400
 RIDGE = 1e-4
 """Of the mean variance: channels that never answer have no direction."""
 
+FAINTEST = 1e-9
+"""Variance that counts as some: pictures of one colour have none."""
+
 STEPS = 16
 """So many ranks are tried for each convolution."""
 
@@ -227,7 +230,7 @@ def _ranks(links: Sequence[_Link], variances: Sequence[NDArray[np.floating]], sh
     """
     ranks = [link.channels for link in links]
     steps = [max(SMALLEST_STEP, link.channels // STEPS) for link in links]
-    kept = [np.cumsum(each) / each.sum() for each in variances]
+    kept = [(np.cumsum(each) + FAINTEST) / (each.sum() + FAINTEST) for each in variances]
     # Few channels in, as a picture has: its second half alone would take more than the whole.
     splittable = [number for number, link in enumerate(links) if link.kernel[0].size > link.channels]
 
@@ -258,7 +261,7 @@ def _directions(exact: Responses, near: Responses, rank: int) -> _Directions:
     exact_mean, near_mean = exact.mean(axis=0, dtype=np.float64), near.mean(axis=0, dtype=np.float64)
     wanted, told = exact - exact_mean, near - near_mean
     variance = told.T @ told / len(told)
-    variance += RIDGE * np.trace(variance) / len(variance) * np.eye(len(variance))
+    variance += (RIDGE * np.trace(variance) / len(variance) + FAINTEST) * np.eye(len(variance))
     across = told.T @ wanted / len(told)
     regression = np.linalg.solve(variance, across).T
     strongest = np.linalg.eigh(regression @ across)[1][:, : -rank - 1 : -1]

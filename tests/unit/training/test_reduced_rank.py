@@ -87,6 +87,13 @@ def test_a_model_that_is_no_chain_stays_as_it_is(frames: NDArray[np.uint8]) -> N
     assert np.array_equal(answers(reduce_rank(model, frames, 0.4), frames), answers(model, frames))
 
 
+def test_pictures_of_one_colour_will_do(frames: NDArray[np.uint8]) -> None:
+    """Labels of a dark scene alone: what they tell of directions is little, but their own answers stay."""
+    model, dark = chain(), np.zeros_like(frames)
+    expected = answers(model, dark)
+    assert np.abs(answers(reduce_rank(model, dark, 0.4), dark) - expected).max() < 0.05 * expected.max()
+
+
 def test_the_model_itself_is_not_touched(frames: NDArray[np.uint8]) -> None:
     """The next way to quantise starts from it."""
     model = chain()
