@@ -56,15 +56,6 @@ def test_help_imports_nothing_heavy() -> None:
     assert HEAVY & set(answer.stdout.split()) == set()
 
 
-def test_help_is_there_in_a_moment() -> None:
-    """0.3 seconds of processor time, whatever else the machine does."""
-    before = os.times()
-    subprocess.run([str(SCREEN_TIME), "--help"], capture_output=True, check=True, timeout=60)
-    after = os.times()
-    used = after.children_user - before.children_user + after.children_system - before.children_system
-    assert used < 0.3
-
-
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_shells_complete_commands_and_options(shell: str) -> None:
     """As `screen-time --install-completion` installs it."""
