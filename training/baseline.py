@@ -11,7 +11,7 @@ import numpy as np
 
 from screen_time.manifest import Manifest
 from training.dataset import Dataset
-from training.environment import cache_directory
+from training.environment import cache_directory, store_arrays
 from training.evaluation import Answers
 from training.head_classic import BASELINE
 from training.material import Material, embed
@@ -51,9 +51,7 @@ def _store(path: Path, answers: Mapping[str, Answers]) -> None:
         for split, each in answers.items()
         for name in ("indices", "probabilities", "targets", "durations_ms")
     }
-    temporary = path.with_suffix(".tmp.npz")
-    np.savez(temporary, **columns)
-    temporary.replace(path)
+    store_arrays(path, columns)
 
 
 def _load(path: Path) -> dict[str, Answers]:

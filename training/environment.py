@@ -4,9 +4,13 @@ import ctypes
 import logging
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _DEFAULTS = {
     "KERAS_BACKEND": "tensorflow",
@@ -37,8 +41,13 @@ def cache_directory(purpose: str) -> Path:
     return directory
 
 
-_M_TRIM_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -4, -8  # malloc.h
-_NEVER = 2**31 - 1
+def store_arrays(path: Path, arrays: "Mapping[str, NDArray[Any]]") -> None:
+    """Write `arrays` to the `.npz` file `path`, renamed into place: another training never loads half a file."""
+    import numpy as np
+
+    temporary = path.with_suffix(f".{os.getpid()}.tmp.npz")
+    np.savez(temporary, allow_pickle=False, **arrays)
+    temporary.replace(path)
 
 
 def import_keras() -> None:
@@ -48,6 +57,10 @@ def import_keras() -> None:
     with _no_stderr():
         import keras  # noqa: F401  (imports TensorFlow, its backend)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+
+_M_TRIM_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -4, -8  # malloc.h
+_NEVER = 2**31 - 1
 
 
 def _keep_freed_memory() -> None:

@@ -7,7 +7,6 @@ the other, each on what the ones before it have become (section 3.3), and ranks 
 """
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from screen_time.inference_engine import inference_engine
 from training.conversion import number_anew
 from training.dataset import Frames
-from training.environment import cache_directory
+from training.environment import cache_directory, store_arrays
 
 if TYPE_CHECKING:
     import openvino
@@ -45,7 +44,7 @@ SMALLEST_STEP = 8
 WORTH_IT = 0.95
 """A convolution that would keep more of its arithmetic than this stays as it is."""
 
-PARTS = ("out", "into", "shift")
+_PARTS = ("out", "into", "shift")
 
 _RECIPE = 1
 """Counted up whenever other directions are found for the same model and frames."""
@@ -115,7 +114,7 @@ def reduce_rank(model: "openvino.Model", frames: Frames, share: float) -> "openv
     with np.load(path) as found:
         for number, link in enumerate(links):
             if f"{number}/out" in found:
-                _replace(link, _Directions(*(found[f"{number}/{part}"] for part in PARTS)))
+                _replace(link, _Directions(*(found[f"{number}/{part}"] for part in _PARTS)))
     copy.validate_nodes_and_infer_types()
     number_anew(copy)
     return copy
@@ -130,11 +129,8 @@ def _digest(links: Sequence[_Link], frames: Frames, share: float) -> str:
 
 
 def _store(path: Path, directions: Sequence["_Directions | None"]) -> None:
-    # Renamed into place: another training never loads half a file.
-    temporary = path.with_suffix(f".{os.getpid()}.tmp.npz")
     found = [(number, each) for number, each in enumerate(directions) if each is not None]
-    np.savez(temporary, **{f"{number}/{part}": getattr(each, part) for number, each in found for part in PARTS})
-    temporary.replace(path)
+    store_arrays(path, {f"{number}/{part}": getattr(each, part) for number, each in found for part in _PARTS})
 
 
 def _find(model: "openvino.Model", frames: Frames, share: float) -> list["_Directions | None"]:
