@@ -68,18 +68,21 @@ class ChildDecoder:
     def __init__(self, bounds: DecoderBounds | None = None, *, ahead: bool = False) -> None:
         self._bounds, self._ahead = bounds or DecoderBounds(), ahead
         self._spare: _Child | None = None
+        self._changing = threading.RLock()
 
     def prestart(self) -> None:
         """Start the next video's child now, so that it has loaded its libraries by the time it is needed."""
-        if self._spare is None or not self._spare.alive:
-            self.close()
-            self._spare = _Child()
+        with self._changing:
+            if self._spare is None or not self._spare.alive:
+                self.close()
+                self._spare = _Child()
 
     def close(self) -> None:
         """End the child that was started ahead, if there is one."""
-        if self._spare is not None:
-            self._spare.end()
-        self._spare = None
+        with self._changing:
+            if self._spare is not None:
+                self._spare.end()
+            self._spare = None
 
     def open(self, source: Path | VideoFile, request: DecodingRequest) -> Decoding:
         """Begin with `source`, which is closed in the end; the first sample raises what is wrong with it."""
@@ -98,13 +101,18 @@ class ChildDecoder:
             size = file.seek(0, io.SEEK_END)
             memory_bytes = min(self._bounds.memory_bytes, limits.memory_bytes)
             order = Order(request, limits, SLOTS, size, memory_bytes, self._bounds.cpu_seconds)
-            self.prestart()
-            child, self._spare = self._spare, None
-            assert child is not None  # noqa: S101 (for the type checker: prestart has just set it)
-            return _ChildDecoding(child, file, order, self._bounds.stall_seconds, self._after)
+            return _ChildDecoding(self._child(), file, order, self._bounds.stall_seconds, self._after)
         except BaseException:
             file.close()
             raise
+
+    def _child(self) -> "_Child":
+        """The child that was started ahead, or a new one; threads that share a decoder never get the same."""
+        with self._changing:
+            self.prestart()
+            child, self._spare = self._spare, None
+        assert child is not None  # noqa: S101 (for the type checker: prestart has just set it)
+        return child
 
     def _after(self) -> None:
         if self._ahead:

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
 from itertools import product
@@ -18,7 +19,7 @@ import pytest
 
 from demo.clips import ClipSpec, Codec, Picture, at_rate, write_clip
 from demo.numbered import numbered_frame, read_number
-from screen_time.decoder import ChildDecoder
+from screen_time.decoder import ChildDecoder, _Child
 from screen_time.decoder_bounds import DecoderBounds
 from screen_time.decoding import Counters, Decoder, DecodingRequest, InProcessDecoder
 from screen_time.errors import ErrorCode, TransientError, VideoError
@@ -283,6 +284,19 @@ def test_a_decoding_that_is_left_early_leaves_nothing_behind(decoder: ChildDecod
     assert not Path(f"/proc/{child}").exists()
     assert descriptors_open() <= descriptors  # fewer, where something from before was collected meanwhile
     assert threading.active_count() <= threads
+
+
+def test_threads_may_share_a_decoder(decoder: ChildDecoder, monkeypatch: pytest.MonkeyPatch, long: Path) -> None:
+    """Each has a child of its own, also where several find the one that was started ahead."""
+
+    def slow_to_tell(child: _Child) -> bool:
+        alive = child.process.poll() is None
+        time.sleep(0.2)
+        return alive
+
+    monkeypatch.setattr(_Child, "alive", property(slow_to_tell))
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(lambda _: first_number(decoder, long.open("rb")), range(3))) == [0] * 3
 
 
 def test_a_child_ends_with_its_parent() -> None:
