@@ -10,8 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from screen_time.classifier import Classifier
-from screen_time.measurement import BATCH
+from screen_time.classifier import AT_ONCE, Classifier
 from screen_time.video import Video
 
 
@@ -23,11 +22,11 @@ def main() -> None:
     decode = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - processor}
     classifier = Classifier.load(Path(sys.argv[2]))
     spec = classifier.input
-    frames = np.random.default_rng(0).integers(0, 256, (BATCH, spec.height, spec.width, 3), dtype=np.uint8)
+    frames = np.random.default_rng(0).integers(0, 256, (AT_ONCE, spec.height, spec.width, 3), dtype=np.uint8)
     classifier.classify(frames)
     wall, processor = time.perf_counter(), time.process_time()
-    for start in range(0, samples, BATCH):
-        classifier.classify(frames[: min(BATCH, samples - start)])
+    for start in range(0, samples, AT_ONCE):
+        classifier.classify(frames[: min(AT_ONCE, samples - start)])
     inference = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - processor}
     print(json.dumps({"decode": decode, "inference": inference, "samples": samples}))
 

@@ -9,9 +9,8 @@ import numpy as np
 
 from labelling.frames import Frames
 from labelling.sheet import Sheet
-from screen_time.classifier import Classifier
+from screen_time.classifier import AT_ONCE, Classifier
 from screen_time.manifest import Manifest
-from screen_time.measurement import BATCH
 from screen_time.preprocessing import prepare
 from screen_time.samples import Frame
 from screen_time.summary import margins, presence
@@ -64,7 +63,7 @@ class Suggestions:
     def _compute(self) -> None:
         waiting = list(self._frames.items())
         while waiting and not self._stop.is_set():
-            batch, waiting = waiting[:BATCH], waiting[BATCH:]
+            batch, waiting = waiting[:AT_ONCE], waiting[AT_ONCE:]
             images = [(time_ms, image) for time_ms, path in batch if (image := _read(path)) is not None]
             if images:
                 self._answer(images)

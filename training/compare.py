@@ -10,9 +10,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from screen_time.classifier import Classifier
+from screen_time.classifier import AT_ONCE, Classifier
 from screen_time.manifest import Manifest, Semantics
-from screen_time.measurement import BATCH
 from screen_time.preprocessing import prepare
 from screen_time.samples import Frame, Sample
 from screen_time.summary import presence
@@ -163,7 +162,7 @@ def _first_reading(path: Path, namings: list[tuple[str, ...]]) -> LabelFile:
 def _batches(
     samples: Iterator[tuple[Sample, LabelledTime]],
 ) -> Iterator[list[tuple[Sample, LabelledTime]]]:
-    while batch := list(islice(samples, BATCH)):
+    while batch := list(islice(samples, AT_ONCE)):
         yield batch
 
 

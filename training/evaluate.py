@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from screen_time.classifier import Classifier
+from screen_time.classifier import AT_ONCE, Classifier
 from screen_time.manifest import Manifest, Semantics
-from screen_time.measurement import BATCH
 from screen_time.preprocessing import prepare
 from training.dataset import LabelledVideo, Targets, labelled_samples
 from training.errors import LabelError
@@ -86,7 +85,7 @@ def _answers(pair: LabelledVideo, file: LabelFile, classifier: Classifier, repor
     samples = enumerate(labelled_samples(pair.video, file, interval_ms([file])))
     while batch := [
         (index, prepare(sample.image, classifier.input), sample.duration_ms, labelled)
-        for index, (sample, labelled) in islice(samples, BATCH)
+        for index, (sample, labelled) in islice(samples, AT_ONCE)
     ]:
         indices, frames, durations, labels = zip(*batch, strict=True)
         probabilities = classifier.probabilities(np.stack(frames))

@@ -10,9 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from screen_time.classifier import Classifier, Probabilities
+from screen_time.classifier import AT_ONCE, Classifier, Probabilities
 from screen_time.manifest import Manifest, Semantics
-from screen_time.measurement import BATCH
 from screen_time.preprocessing import prepare
 from screen_time.samples import Frame, Sample
 from screen_time.summary import margins, presence
@@ -108,7 +107,7 @@ def _look(video: Path, classifier: Classifier, interval_ms: int, reporter: Repor
 
 
 def _batches(samples: Iterator[Sample]) -> Iterator[list[Sample]]:
-    while batch := list(islice(samples, BATCH)):
+    while batch := list(islice(samples, AT_ONCE)):
         yield batch
 
 

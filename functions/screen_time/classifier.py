@@ -1,7 +1,8 @@
 """A model version's served form in memory: frames in, probabilities out."""
 
-import threading
+import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -43,6 +44,9 @@ STREAMS = processors.available()
 """Frames classified at once, each on one thread: as fast as threads that share a frame while nothing else runs, and
 faster while the decoder does, since no thread waits for another."""
 
+AT_ONCE = 2 * STREAMS
+"""Frames given to a model at once: the next one is there when a thread is done with its own, and more hold memory."""
+
 OPTIONS = {
     "NUM_STREAMS": str(STREAMS),
     "INFERENCE_NUM_THREADS": str(STREAMS),
@@ -64,9 +68,7 @@ class Classifier:
             compiled = inference_engine().compile_model(directory / MODEL_FILE, "CPU", OPTIONS)
         except RuntimeError as error:
             raise ModelError(f"the model's {MODEL_FILE} cannot be loaded: {error}") from error
-        self._requests = [compiled.create_infer_request() for _ in range(STREAMS)]
-        # A request refuses a second thread while it is busy.
-        self._one_at_a_time = threading.Lock()
+        self._compiled = compiled
         self._try()
 
     @classmethod
@@ -89,18 +91,17 @@ class Classifier:
 
     def classify(self, frames: NDArray[np.uint8]) -> Answer:
         """Like `probabilities`, and where in each frame the model looked, if it can tell (its second output)."""
-        answers: list[list[NDArray[np.float32]]] = []
-        at_work: deque[openvino.InferRequest] = deque()
-        with self._one_at_a_time:
-            for number in range(len(frames)):
-                if len(at_work) == STREAMS:
-                    answers.append(_answer(at_work.popleft()))
-                request = self._requests[number % STREAMS]
-                request.start_async([frames[number : number + 1]], share_inputs=True)
-                at_work.append(request)
-            answers += [_answer(request) for request in at_work]
-        probabilities, *maps = (np.concatenate(rows) for rows in zip(*answers, strict=True))
-        return Answer(probabilities, maps[0] if maps else None)
+        line, answers = self.line(), []
+        for frame in frames:
+            if line.is_full:
+                answers.append(line.take())
+            line.put(frame)
+        answers += [line.take() for _ in range(len(line))]
+        return _joined(answers)
+
+    def line(self) -> "Line":
+        """A new line of frames for this model; threads that share a model have one each."""
+        return Line(self._compiled)
 
     def _try(self) -> None:
         blank: Frame = np.zeros((1, self.input.height, self.input.width, 3), dtype=np.uint8)
@@ -112,10 +113,49 @@ class Classifier:
             raise ModelError("the model does not return one probability for each of its labels")
 
 
-def _answer(request: "openvino.InferRequest") -> list[NDArray[np.float32]]:
-    """Every output of a request, copied: it is used again."""
-    request.wait()
-    return [np.array(tensor.data, dtype=np.float32) for tensor in request.output_tensors]
+class Line:
+    """Up to AT_ONCE frames on their way through a model; their answers come in the order in which they went in."""
+
+    def __init__(self, compiled: "openvino.CompiledModel") -> None:
+        self._free = [compiled.create_infer_request() for _ in range(AT_ONCE)]
+        # The request last: whoever drops a line that is at work drops it first, and that waits until it has read.
+        self._at_work: deque[tuple[float, Frame, openvino.InferRequest]] = deque()
+        self._finished = 0.0
+        self.seconds = 0.0
+        """For how long there was a frame on its way, of all those taken."""
+
+    def __len__(self) -> int:
+        return len(self._at_work)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether an answer has to be taken before another frame."""
+        return not self._free
+
+    def put(self, frame: Frame) -> None:
+        """Send a frame on its way, uint8 RGB as `preprocessing.prepare` made it, which may not change until then."""
+        request = self._free.pop()
+        self._at_work.append((time.perf_counter(), frame, request))
+        request.start_async([frame[None]], share_inputs=True)
+
+    def take(self) -> Answer:
+        """The answer to the frame that has been on its way the longest: one row."""
+        put, _frame, request = self._at_work[0]
+        request.wait()
+        # Copied: the request is used again.
+        probabilities, *maps = (np.array(tensor.data, dtype=np.float32) for tensor in request.output_tensors)
+        finished = put + request.latency / 1000
+        self.seconds += max(0.0, finished - max(put, self._finished))
+        self._finished = max(finished, self._finished)
+        self._at_work.popleft()
+        self._free.append(request)
+        return Answer(probabilities, maps[0] if maps else None)
+
+
+def _joined(answers: Sequence[Answer]) -> Answer:
+    maps = [answer.maps for answer in answers if answer.maps is not None]
+    probabilities = np.concatenate([answer.probabilities for answer in answers])
+    return Answer(probabilities, np.concatenate(maps) if maps else None)
 
 
 def verified_manifest(directory: Path, digest: str | None = None) -> Manifest:

@@ -1,25 +1,20 @@
 """One video, one model, one set of probabilities: sample ► classify."""
 
-import itertools
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from screen_time.classifier import STREAMS, Answer, Classifier, Probabilities
+from screen_time.classifier import AT_ONCE, Answer, Classifier, Line, Probabilities
 from screen_time.decoder import ChildDecoder
 from screen_time.decoding import Counters, Decoder, Decoding, DecodingRequest
 from screen_time.held_frames import HeldFrames
 from screen_time.highlights import Collector, Highlights
 from screen_time.samples import WHOLE_VIDEO, Extent, Outline, Part, Sample, VideoInfo
 from screen_time.video_limits import VideoFile, VideoLimits
-
-BATCH = 2 * STREAMS
-"""Frames handed to the classifier together: more is no faster, holds more memory, and begins later."""
 
 Progress = Callable[[int], None]
 """Called with the milliseconds of video measured so far."""
@@ -29,7 +24,7 @@ Progress = Callable[[int], None]
 class Timings:
     """Seconds of wall time by stage; `decode` holds reading and sampling, `highlight` choosing what to show.
 
-    Stages overlap: the first two run in the decoder's process while the others run in ours.
+    Stages overlap: the first two run in the decoder's process, and the model has other frames than those to choose of.
     """
 
     decode: float = 0.0
@@ -98,18 +93,18 @@ def measure_decoding(
     durations_ms: list[int] = []
     probabilities: list[Probabilities] = [np.empty((0, len(classifier.manifest.labels)), dtype=np.float32)]
     collector = Collector(classifier.manifest)
-    frames = HeldFrames(classifier, reuse=reuse)
-    for batch, answer in _answered(_batches(decoding.samples(), classifier), frames, timings):
-        start_ms += batch.start_ms
-        durations_ms += batch.durations_ms
+    held, line = HeldFrames(reuse=reuse), classifier.line()
+    for sample, answer in _answered(decoding.samples(), held, line):
+        start_ms.append(sample.start_ms)
+        durations_ms.append(sample.duration_ms)
         probabilities.append(answer.probabilities)
         started = time.perf_counter()
-        collector.add(batch.start_ms, batch.frames, answer)
+        collector.add([sample.start_ms], sample.image[None], answer)
         timings.highlight += time.perf_counter() - started
         if progress is not None:
-            progress(start_ms[-1] + durations_ms[-1])
+            progress(sample.start_ms + sample.duration_ms)
     decoded = decoding.decoded()
-    timings.decode, timings.prepare = decoded.decode_seconds, decoded.prepare_seconds
+    timings.decode, timings.prepare, timings.classify = decoded.decode_seconds, decoded.prepare_seconds, line.seconds
     return Measurement(
         decoded.info,
         interval_ms,
@@ -117,50 +112,30 @@ def measure_decoding(
         tuple(durations_ms),
         np.concatenate(probabilities),
         collector.highlights(),
-        replace(decoded.counters, samples_reused=frames.reused),
+        replace(decoded.counters, samples_reused=held.reused),
         timings,
         decoded.extent,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """Consecutive samples: their times (n) and their frames (n × height × width × 3)."""
-
-    start_ms: list[int]
-    durations_ms: list[int]
-    frames: NDArray[np.uint8]
-
-
-def _batches(samples: Iterator[Sample], classifier: Classifier) -> Iterator[_Batch]:
-    """The samples in batches, whose frames are overwritten by the next batch but one."""
-    size = (BATCH, classifier.input.height, classifier.input.width, 3)
-    for frames in itertools.cycle([np.empty(size, dtype=np.uint8), np.empty(size, dtype=np.uint8)]):
-        batch = _Batch([], [], frames)
-        for sample in itertools.islice(samples, BATCH):
-            frames[len(batch.start_ms)] = sample.image
-            batch.start_ms.append(sample.start_ms)
-            batch.durations_ms.append(sample.duration_ms)
-        if not batch.start_ms:
-            return
-        yield replace(batch, frames=frames[: len(batch.start_ms)])
+def _answered(samples: Iterator[Sample], held: HeldFrames, line: Line) -> Iterator[tuple[Sample, Answer]]:
+    """Each sample with its answer, while the ones behind it are decoded and classified."""
+    answer: Answer | None = None
+    for sample, is_held in _lined_up(samples, held, line):
+        if answer is None or not is_held:
+            answer = line.take()
+        yield sample, answer
 
 
-def _answered(batches: Iterator[_Batch], frames: HeldFrames, timings: Timings) -> Iterator[tuple[_Batch, Answer]]:
-    """Each batch with its answer, while the next one is classified."""
-
-    def classify(batch: _Batch) -> Answer:
-        started = time.perf_counter()
-        answer = frames.classify(batch.frames)
-        timings.classify += time.perf_counter() - started
-        return answer
-
-    before: tuple[_Batch, Future[Answer]] | None = None
-    with ThreadPoolExecutor(1, thread_name_prefix="classify") as worker:
-        for batch in batches:
-            answer = worker.submit(classify, batch)
-            if before is not None:
-                yield before[0], before[1].result()
-            before = batch, answer
-        if before is not None:
-            yield before[0], before[1].result()
+def _lined_up(samples: Iterator[Sample], held: HeldFrames, line: Line) -> Iterator[tuple[Sample, bool]]:
+    """Each sample, and whether it is held: it has no place in the line. AT_ONCE samples are ahead of the one given."""
+    ahead: deque[tuple[Sample, bool]] = deque()
+    for sample in samples:
+        if len(ahead) == AT_ONCE:
+            yield ahead.popleft()
+        own = replace(sample, image=sample.image.copy())
+        is_held = held.is_held(own.image)
+        if not is_held:
+            line.put(own.image)
+        ahead.append((own, is_held))
+    yield from ahead

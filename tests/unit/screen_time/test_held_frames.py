@@ -1,28 +1,68 @@
 """Not classifying a frame twice: fewer inferences, the same answers."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from screen_time.classifier import Answer, Classifier
+from screen_time.classifier import Classifier, Line
+from screen_time.decoding import Counters, Decoded, Decoding
 from screen_time.held_frames import HeldFrames
+from screen_time.measurement import Measurement, measure_decoding
+from screen_time.samples import Frame, Outline, Sample, VideoInfo
 from tests.models import SIZE, write_colour_model
+
+LEVELS = (7, 7, 7, 7, 7, 9, 7, 7, 7, 9, 9, 1, 2, 3)
+DIFFERENT = 7
+"""Of LEVELS, that differ from the one before."""
 
 
 class Counting(Classifier):
-    """A classifier that remembers how many frames each of its calls had."""
+    """A classifier that counts the frames it is given."""
 
-    calls: list[int]
+    given = 0
 
-    def classify(self, frames: NDArray[np.uint8]) -> Answer:
-        self.calls = [*getattr(self, "calls", []), len(frames)]
-        return super().classify(frames)
+    def line(self) -> Line:
+        line, put = super().line(), Line.put
+
+        class Counted(Line):
+            def put(self, frame: Frame) -> None:
+                counting.given += 1
+                put(self, frame)
+
+        counting = self
+        line.__class__ = Counted
+        return line
 
 
-@pytest.fixture(scope="module")
+class Still(Decoding):
+    """A video of plain frames; each image is overwritten by the next one, as the decoder's memory is."""
+
+    def __init__(self, *frames: Frame) -> None:
+        self._frames = frames
+
+    def __exit__(self, *_: object) -> None:
+        """There is nothing to close."""
+
+    def outline(self) -> Outline:
+        raise NotImplementedError
+
+    def samples(self) -> Iterator[Sample]:
+        image = np.empty_like(self._frames[0])
+        for index, frame in enumerate(self._frames):
+            image[:] = frame
+            yield Sample(index, 1000 * index, 1000, image)
+
+    def decoded(self) -> Decoded:
+        counters = Counters(len(self._frames), 0, truncated=False)
+        return Decoded(VideoInfo("mp4", "h264", SIZE.width, SIZE.height, 0, None), None, counters, 0.0, 0.0)
+
+
+@pytest.fixture
 def classifier(tmp_path_factory: pytest.TempPathFactory) -> Counting:
     directory = tmp_path_factory.mktemp("model")
-    write_colour_model(directory)
+    write_colour_model(directory, maps=True)
     return Counting.load(directory)
 
 
@@ -30,48 +70,34 @@ def frames(*levels: int) -> NDArray[np.uint8]:
     return np.stack([np.full((SIZE.height, SIZE.width, 3), (level, 100, 50), dtype=np.uint8) for level in levels])
 
 
-BATCHES = [(7, 7, 7), (7, 7), (9, 7, 7), (7, 9), (9,), (1, 2, 3)]
+def measured(classifier: Classifier, *, reuse: bool) -> Measurement:
+    return measure_decoding(Still(*frames(*LEVELS)), classifier, 1000, reuse=reuse)
 
 
 def test_only_frames_that_differ_from_the_one_before_are_classified(classifier: Counting) -> None:
-    """Within a batch and from one to the next."""
-    held = HeldFrames(classifier, reuse=True)
-    classifier.calls = []
-    found = [held.classify(frames(*batch)).probabilities for batch in BATCHES]
-    assert classifier.calls == [1, 2, 1, 3]
-    assert held.reused == sum(map(len, BATCHES)) - sum(classifier.calls)
-    for batch, probabilities in zip(BATCHES, found, strict=True):
-        assert np.array_equal(probabilities, classifier.classify(frames(*batch)).probabilities)
+    """However many samples are on their way; each has the answer to its own frame."""
+    classifier.given = 0
+    found = measured(classifier, reuse=True)
+    assert (classifier.given, found.counters.samples_reused) == (DIFFERENT, len(LEVELS) - DIFFERENT)
+    assert np.array_equal(found.probabilities, classifier.probabilities(frames(*LEVELS)))
 
 
 def test_it_can_be_switched_off(classifier: Counting) -> None:
-    """Then every frame is classified."""
-    held = HeldFrames(classifier, reuse=False)
-    classifier.calls = []
-    for batch in BATCHES:
-        held.classify(frames(*batch))
-    assert (classifier.calls, held.reused) == ([3, 2, 3, 2, 1, 3], 0)
+    """Then every frame is classified, and the answers are the same."""
+    classifier.given = 0
+    found = measured(classifier, reuse=False)
+    assert (classifier.given, found.counters.samples_reused) == (len(LEVELS), 0)
+    assert np.array_equal(found.probabilities, measured(classifier, reuse=True).probabilities)
 
 
-def test_a_single_pixel_s_move_is_seen(classifier: Counting) -> None:
+def test_a_single_pixel_s_move_is_seen() -> None:
     """The smallest character there can be."""
     first = frames(7, 7)
     first[1, 3, 5, 0] += 1
-    held = HeldFrames(classifier, reuse=True)
-    held.classify(first)
-    assert held.reused == 0
+    held = HeldFrames(reuse=True)
+    assert [held.is_held(frame) for frame in (*first, first[1].copy())] == [False, False, True]
 
 
-def test_where_a_model_looked_is_reused_with_its_answer(classifier: Counting, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each sample has the map of its own frame."""
-
-    def with_maps(_self: Classifier, images: NDArray[np.uint8]) -> Answer:
-        levels = images[:, :1, :1, :1].astype(np.float32)
-        return Answer(levels.reshape(-1, 1), levels)
-
-    monkeypatch.setattr(Counting, "classify", with_maps)
-    held = HeldFrames(classifier, reuse=True)
-    for batch in BATCHES:
-        answer = held.classify(frames(*batch))
-        assert answer.maps is not None
-        assert answer.maps.ravel().tolist() == list(batch)
+def test_what_is_shown_is_the_same_with_reuse(classifier: Counting) -> None:
+    """Each picture is of its own frame, with the map of that frame."""
+    assert measured(classifier, reuse=True).highlights == measured(classifier, reuse=False).highlights
