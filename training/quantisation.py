@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 from training.conversion import number_anew
 from training.dataset import Frames
 from training.environment import no_warnings
-from training.reduced_rank import reduce_rank
+from training.separable_kernels import separate
 
 if TYPE_CHECKING:
     import openvino
@@ -35,7 +35,8 @@ class Recipe:
 
 
 RECIPES = (
-    Recipe("reduced rank", share=0.65),
+    Recipe("separable kernels", share=0.4),
+    Recipe("separable kernels of higher rank", share=0.6),
     Recipe("plain"),
     Recipe("first convolution in floating point", first_in_float=True),
     Recipe("asymmetric activations, first convolution in floating point", asymmetric=True, first_in_float=True),
@@ -49,7 +50,7 @@ def quantise(model: "openvino.Model", frames: Frames, recipe: Recipe) -> "openvi
     and would saturate. The head, a thousandth of the arithmetic, stays in floating point.
     """
     if recipe.share < 1:
-        model = reduce_rank(model, frames, recipe.share)
+        model = separate(model, frames, recipe.share)
     nncf = _import_nncf()
     presets = nncf.QuantizationPreset
     scope = nncf.IgnoredScope(names=_in_float(model, recipe), validate=False)
@@ -61,7 +62,10 @@ def quantise(model: "openvino.Model", frames: Frames, recipe: Recipe) -> "openvi
             preset=presets.MIXED if recipe.asymmetric else presets.PERFORMANCE,
             subset_size=len(frames),
             ignored_scope=scope,
-            advanced_parameters=nncf.AdvancedQuantizationParameters(overflow_fix=nncf.OverflowFix.ENABLE),
+            advanced_parameters=nncf.AdvancedQuantizationParameters(
+                overflow_fix=nncf.OverflowFix.ENABLE,
+                activations_range_estimator_params=nncf.quantization.range_estimator.RangeEstimatorParametersSet.HISTOGRAM,
+            ),
         )
     number_anew(quantised)
     return quantised
@@ -81,10 +85,7 @@ def _in_float(model: "openvino.Model", recipe: Recipe) -> list[str]:
     convolutions = [node for node in operations if _looks_around(node)]
     if not convolutions:
         return []
-    halves = [node for node in operations if _is_second_half(node)]
-    before = _reached(
-        [*convolutions, *halves], lambda node: [value.get_source_output().get_node() for value in node.inputs()]
-    )
+    before = _reached(convolutions, lambda node: [value.get_source_output().get_node() for value in node.inputs()])
     kinds = {node.get_friendly_name(): node.get_type_name() for node in operations}
     head = [name for name, kind in kinds.items() if name not in before and kind not in ("Constant", "Result")]
     return sorted([*head, *([convolutions[0].get_friendly_name()] if recipe.first_in_float else [])])
@@ -95,11 +96,6 @@ def _looks_around(node: "openvino.Node") -> bool:
     if node.get_type_name() not in _CONVOLUTIONS:
         return False
     return any(size > 1 for size in node.input(1).get_partial_shape().get_max_shape()[-2:])
-
-
-def _is_second_half(node: "openvino.Node") -> bool:
-    """Whether it is the 1 × 1 part of a convolution that was split (training.reduced_rank)."""
-    return node.get_type_name() in _CONVOLUTIONS and _looks_around(node.input_value(0).get_node())
 
 
 def _reached(start: "list[openvino.Node]", neighbours: "Callable[[openvino.Node], list[openvino.Node]]") -> set[str]:

@@ -169,10 +169,10 @@ def test_a_form_that_is_too_far_off_is_refused_with_its_figures(
 def test_a_later_recipe_is_tried_where_the_first_one_fails(
     model: Any, frames: NDArray[np.uint8], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The third one here sees the real frames; it leaves the first convolution in floating point."""
+    """The one here that sees the real frames leaves the first convolution in floating point."""
 
     def spoiled(ir: Any, some: NDArray[np.uint8], recipe: Any) -> Any:
-        return quantise(ir, np.full_like(some, 128) if recipe.name in ("reduced rank", "plain") else some, recipe)
+        return quantise(ir, some if recipe.first_in_float else np.full_like(some, 128), recipe)
 
     monkeypatch.setattr("training.export.quantise", spoiled)
     assert export(model, manifest(), frames, tmp_path).differences.mean <= 0.015
