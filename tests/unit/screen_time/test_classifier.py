@@ -63,6 +63,31 @@ def test_threads_may_share_a_model(tmp_path: Path) -> None:
     assert [int(answer[0].argmax()) for answer in answers] == [0, 1, 2] * 8
 
 
+def test_a_line_that_is_left_at_work_leaves_the_model_as_it_was(tmp_path: Path) -> None:
+    """A time limit may strike anywhere between two frames."""
+    write_colour_model(tmp_path)
+    classifier = Classifier.load(tmp_path)
+    for _ in range(20):
+        line = classifier.line()
+        for frame in coloured((255, 0, 0), (0, 255, 0)):
+            line.put(frame)
+        assert line.take().probabilities.argmax() == 0
+        del line
+    assert classifier.probabilities(coloured((0, 0, 255))).argmax(axis=1).tolist() == [2]
+
+
+def test_a_line_tells_when_it_is_full(tmp_path: Path) -> None:
+    """Then an answer has to be taken first; they come in order."""
+    write_colour_model(tmp_path)
+    line = Classifier.load(tmp_path).line()
+    put = 0
+    while not line.is_full:
+        line.put(coloured(((255, 0, 0), (0, 255, 0))[put % 2])[0])
+        put += 1
+    assert [int(line.take().probabilities.argmax()) for _ in range(put)] == [number % 2 for number in range(put)]
+    assert (len(line), line.is_full) == (0, False)
+
+
 def test_the_manifest_survives_its_file(tmp_path: Path) -> None:
     """What training writes is what the function reads."""
     manifest = write_colour_model(tmp_path, semantics=Semantics.INDEPENDENT)
