@@ -22,6 +22,9 @@ from infra.local import aws
 SCREEN_TIME = Path(sys.executable).with_name("screen-time")
 SECONDS = 40
 
+pytestmark = pytest.mark.timeout(900)
+"""One of these tests waits for a whole training at full size, beside whatever else is tested."""
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
