@@ -73,9 +73,7 @@ class ChildDecoder:
     def prestart(self) -> None:
         """Start the next video's child now, so that it has loaded its libraries by the time it is needed."""
         with self._changing:
-            if self._spare is None or not self._spare.alive:
-                self.close()
-                self._spare = _Child()
+            self._spare = self._alive()
 
     def close(self) -> None:
         """End the child that was started ahead, if there is one."""
@@ -109,10 +107,15 @@ class ChildDecoder:
     def _child(self) -> "_Child":
         """The child that was started ahead, or a new one; threads that share a decoder never get the same."""
         with self._changing:
-            self.prestart()
-            child, self._spare = self._spare, None
-        assert child is not None  # noqa: S101 (for the type checker: prestart has just set it)
+            child, self._spare = self._alive(), None
         return child
+
+    def _alive(self) -> "_Child":
+        """The child that was started ahead; a new one where there is none, or none that lives."""
+        if self._spare is not None and self._spare.alive:
+            return self._spare
+        self.close()
+        return _Child()
 
     def _after(self) -> None:
         if self._ahead:
