@@ -64,6 +64,7 @@ def quantise(model: "openvino.Model", frames: Frames, recipe: Recipe) -> "openvi
             ignored_scope=scope,
             advanced_parameters=nncf.AdvancedQuantizationParameters(
                 overflow_fix=nncf.OverflowFix.ENABLE,
+                # Not by the least and greatest values, which a few strong responses stretch.
                 activations_range_estimator_params=nncf.quantization.range_estimator.RangeEstimatorParametersSet.HISTOGRAM,
             ),
         )
