@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 
-WATCH_SECONDS = 0.05
+WATCH_SECONDS = 0.5
 LONGEST_SECONDS = 3 * 3600
 
 
