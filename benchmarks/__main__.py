@@ -8,7 +8,6 @@ import json
 import os
 import platform
 import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import asdict
@@ -17,11 +16,14 @@ from typing import Any
 
 from benchmarks import clip, cost, model, programs
 from benchmarks.programs import Run
+from infra.local import function_environment
 from training.environment import cache_directory
 
 LENGTHS, LONG_LENGTHS = (10, 60, 180), (600, 1800, 7200)
 HEIGHTS, LARGE_HEIGHTS = (360, 720, 1080), (2160,)
 SECONDS = 180
+ROOT = Path(__file__).parents[1]
+FUNCTIONS = ROOT / "functions"
 HANDLER = "screen_time.handler"
 HANDLER_ENVIRONMENT = {
     "RESULTS_BUCKET": "results",
@@ -30,7 +32,8 @@ HANDLER_ENVIRONMENT = {
     "QUEUE_URL": "http://localhost/queue",
     "REGISTRY_URI": "http://localhost",
     "AWS_DEFAULT_REGION": "us-east-1",
-    "POWERTOOLS_TRACE_DISABLED": "true",
+    "LAMBDA_TASK_ROOT": str(FUNCTIONS),
+    "PYTHONPATH": str(FUNCTIONS),
 }
 
 Results = dict[str, Any]
@@ -103,12 +106,16 @@ def cold_start(video: Path, served: Path) -> Results:
 
 
 def handler_import() -> float:
-    """Seconds that importing the function's handler takes in a new process, without the interpreter's own start."""
+    """Seconds that importing the function's handler takes in a new process, without the interpreter's own start.
+
+    In the environment that the image has, with Lambda's variables: elsewhere the tracer asks X-Ray for its rules.
+    """
+    python = function_environment.ensure(ROOT)
     code = f"import time; t = time.perf_counter(); import {HANDLER}; print(time.perf_counter() - t)"
     with tempfile.TemporaryDirectory() as directory:
         environment = os.environ | HANDLER_ENVIRONMENT | {"TMPDIR": directory}
         runs = [
-            subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True)
+            subprocess.run([str(python), "-c", code], env=environment, check=True, capture_output=True, text=True)
             for _ in range(3)
         ]
     return min(float(run.stdout) for run in runs)
