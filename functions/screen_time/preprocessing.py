@@ -61,9 +61,12 @@ def _pad(frame: Frame, height: int, width: int) -> Frame:
     scale = min(height / frame.shape[0], width / frame.shape[1])
     inner_height = min(height, max(1, round(frame.shape[0] * scale)))
     inner_width = min(width, max(1, round(frame.shape[1] * scale)))
+    inner = _resize(frame, inner_height, inner_width)
+    if inner.shape[:2] == (height, width):
+        return inner
     canvas = np.full((height, width, 3), NEUTRAL_RGB, dtype=np.uint8)
     top, left = (height - inner_height) // 2, (width - inner_width) // 2
-    canvas[top : top + inner_height, left : left + inner_width] = _resize(frame, inner_height, inner_width)
+    canvas[top : top + inner_height, left : left + inner_width] = inner
     return canvas
 
 
