@@ -5,7 +5,6 @@ video, can be left out unless they are samples themselves. No sample moves by th
 """
 
 import bisect
-import math
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -43,9 +42,12 @@ class Grid:
     origin: int
     interval: Fraction
 
-    def not_before(self, time: int) -> Fraction:
-        """The first instant at `time` or later."""
-        return self.origin + math.ceil((time - self.origin) / self.interval) * self.interval
+    def not_before(self, time: int) -> int:
+        """The last time stamp that is not after the first instant at `time` or later."""
+        # In integers: it is asked for every packet.
+        interval, parts = self.interval.numerator, self.interval.denominator
+        instants = -((self.origin - time) * parts // interval)
+        return self.origin + instants * interval // parts
 
 
 class Needed:
@@ -53,7 +55,7 @@ class Needed:
 
     def __init__(self) -> None:
         self.grid: Grid | None = None
-        self._held: deque[tuple[int, Fraction]] = deque()
+        self._held: deque[tuple[int, int]] = deque()
         self._known: list[int] = []
         self._last_dts: int | None = None
         self._trusted = True
