@@ -14,7 +14,8 @@ NAMESPACE = "ScreenTime"
 """Of the metrics, which template.yaml's alarms and dashboard read."""
 
 logger = Logger()
-tracer = Tracer()
+# By default it imports whatever else is installed and can be traced.
+tracer = Tracer(patch_modules=("botocore",))
 metrics = Metrics(namespace=NAMESPACE)
 
 
