@@ -10,9 +10,10 @@ HEAVY = ("av", "cv2", "jsonschema", "keras", "mlflow", "opentimelineio", "openvi
 def test_importing_the_handler_loads_nothing_that_the_path_does_not_need_yet() -> None:
     """Counted in modules, which do not depend on how busy the machine is."""
     code = f"""
-import sys
+import gc, sys
 from screen_time import handler
 handler.decoder.close()
+assert gc.isenabled()
 print(*(name for name in {HEAVY!r} if name in sys.modules))
 """
     names = "RESULTS_BUCKET MODELS_BUCKET IDEMPOTENCY_TABLE QUEUE_URL".split()
