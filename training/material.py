@@ -1,7 +1,7 @@
 """What heads learn from: a dataset's frames, and other views of them, as vectors."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,10 +38,13 @@ def embed(dataset: Dataset, head: Head, vgg16: Tensors, reporter: Reporter) -> M
     """The vectors that `head` makes of a dataset's frames."""
     count = len(dataset.examples)
     reporter.stage(f"Computing VGG16 features for {head.name}", count * head.views)
-    views = list(_views(dataset, head))
-    frames = views[0] if len(views) == 1 else np.concatenate(views)
-    vectors = extract_features(frames, head.features, vgg16, reporter.advance)
-    return Material(dataset, tuple(np.split(vectors, len(views))))
+    plain, *others = _views(dataset, head)
+    if not others:
+        return Material(dataset, (extract_features(plain, head.features, vgg16, reporter.advance),))
+    # In single precision, in which the served form's check asks for some of them again.
+    exact = extract_features(plain, replace(head.features, exact=True), vgg16, reporter.advance)
+    varied = extract_features(np.concatenate(others), head.features, vgg16, reporter.advance)
+    return Material(dataset, (exact.astype(varied.dtype), *np.split(varied, len(others))))
 
 
 def _views(dataset: Dataset, head: Head) -> Iterator[Frames]:
