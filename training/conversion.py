@@ -2,6 +2,7 @@
 
 import re
 import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from screen_time.inference_engine import inference_engine
@@ -21,6 +22,17 @@ def to_openvino(model: "keras.Model") -> "openvino.Model":
     _select_along_rows(converted)
     number_anew(converted)
     return converted
+
+
+def store_model(path: Path, model: "openvino.Model") -> None:
+    """Write `model` to the IR `path` (.xml, and .bin beside it), renamed into place: nobody ever reads half of it."""
+    import openvino
+
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        written = Path(folder) / path.name
+        openvino.save_model(model, written, compress_to_fp16=False)
+        for suffix in (".bin", ".xml"):  # the one that is looked for last
+            written.with_suffix(suffix).replace(path.with_suffix(suffix))
 
 
 def _select_along_rows(converted: "openvino.Model") -> None:

@@ -1,22 +1,24 @@
 """From FP32 to what is served: fewer multiplications, in INT8. Of the convolutions, and of nothing after them."""
 
+import hashlib
 import io
 import logging
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from importlib.metadata import version
 from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
-from training.conversion import number_anew
+from screen_time.inference_engine import inference_engine
+from training.conversion import number_anew, store_model
+from training.convolutions import join, looks_around, split
 from training.dataset import Frames
-from training.environment import no_warnings
+from training.environment import cache_directory, no_warnings
 from training.separable_kernels import separate
 
 if TYPE_CHECKING:
     import openvino
-
-_CONVOLUTIONS = ("Convolution", "GroupConvolution")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +44,43 @@ RECIPES = (
     Recipe("asymmetric activations, first convolution in floating point", asymmetric=True, first_in_float=True),
 )
 
+_REVISION = 1
+"""Counted up whenever the same convolutions, frames and recipe give something else."""
+
 
 def quantise(model: "openvino.Model", frames: Frames, recipe: Recipe) -> "openvino.Model":
     """`model` in INT8, with ranges and ranks as `frames` have them; the same model and frames give the same one.
 
     Weights use seven of their eight bits (NNCF's overflow fix): processors without VNNI add products up in 16 bits,
-    and would saturate. The head, a thousandth of the arithmetic, stays in floating point.
+    and would saturate. The head, a thousandth of the arithmetic, stays in floating point: convolutions that were
+    quantised for the same frames before come from the cache, whatever follows them.
     """
+    parts = split(model)
+    if parts is None:
+        quantised = _quantise(model, frames, recipe)
+    else:
+        convolutions, head = parts
+        path = cache_directory("quantised") / f"{_digest(convolutions, frames, recipe)}.xml"
+        if not path.exists():
+            store_model(path, _quantise(convolutions, frames, recipe))
+        quantised = join(inference_engine().read_model(path), head)
+    number_anew(quantised)
+    return quantised
+
+
+def _digest(convolutions: "openvino.Model", frames: Frames, recipe: Recipe) -> str:
+    """Of everything that the quantised convolutions depend on."""
+    tools = [(name, version(name)) for name in ("openvino", "nncf")]
+    digest = hashlib.sha256(repr((_REVISION, tools, recipe, frames.shape)).encode())
+    digest.update(frames.tobytes())
+    for node in convolutions.get_ordered_ops():
+        digest.update(repr((node.get_type_name(), node.get_attributes())).encode())
+        if node.get_type_name() == "Constant":
+            digest.update(node.get_data().tobytes())
+    return digest.hexdigest()
+
+
+def _quantise(model: "openvino.Model", frames: Frames, recipe: Recipe) -> "openvino.Model":
     if recipe.share < 1:
         model = separate(model, frames, recipe.share)
     nncf = _import_nncf()
@@ -56,20 +88,21 @@ def quantise(model: "openvino.Model", frames: Frames, recipe: Recipe) -> "openvi
     scope = nncf.IgnoredScope(names=_in_float(model, recipe), validate=False)
     # NNCF draws its progress on stdout, where our users' JSON goes.
     with redirect_stdout(io.StringIO()), no_warnings():
-        quantised = nncf.quantize(
-            model,
-            nncf.Dataset([frame[None] for frame in frames]),
-            preset=presets.MIXED if recipe.asymmetric else presets.PERFORMANCE,
-            subset_size=len(frames),
-            ignored_scope=scope,
-            advanced_parameters=nncf.AdvancedQuantizationParameters(
-                overflow_fix=nncf.OverflowFix.ENABLE,
-                # Not by the least and greatest values, which a few strong responses stretch.
-                activations_range_estimator_params=nncf.quantization.range_estimator.RangeEstimatorParametersSet.HISTOGRAM,
+        return cast(
+            "openvino.Model",
+            nncf.quantize(
+                model,
+                nncf.Dataset([frame[None] for frame in frames]),
+                preset=presets.MIXED if recipe.asymmetric else presets.PERFORMANCE,
+                subset_size=len(frames),
+                ignored_scope=scope,
+                advanced_parameters=nncf.AdvancedQuantizationParameters(
+                    overflow_fix=nncf.OverflowFix.ENABLE,
+                    # Not by the least and greatest values, which a few strong responses stretch.
+                    activations_range_estimator_params=nncf.quantization.range_estimator.RangeEstimatorParametersSet.HISTOGRAM,
+                ),
             ),
         )
-    number_anew(quantised)
-    return quantised
 
 
 def _import_nncf() -> ModuleType:
@@ -83,20 +116,13 @@ def _import_nncf() -> ModuleType:
 def _in_float(model: "openvino.Model", recipe: Recipe) -> list[str]:
     """Names of the operations to leave alone: all that no larger convolution follows, and the first one if wanted."""
     operations = model.get_ordered_ops()
-    convolutions = [node for node in operations if _looks_around(node)]
+    convolutions = [node for node in operations if looks_around(node)]
     if not convolutions:
         return []
     before = _reached(convolutions, lambda node: [value.get_source_output().get_node() for value in node.inputs()])
     kinds = {node.get_friendly_name(): node.get_type_name() for node in operations}
     head = [name for name, kind in kinds.items() if name not in before and kind not in ("Constant", "Result")]
     return sorted([*head, *([convolutions[0].get_friendly_name()] if recipe.first_in_float else [])])
-
-
-def _looks_around(node: "openvino.Node") -> bool:
-    """Whether it is a convolution of more than one place: one of 1 × 1 may be part of the head."""
-    if node.get_type_name() not in _CONVOLUTIONS:
-        return False
-    return any(size > 1 for size in node.input(1).get_partial_shape().get_max_shape()[-2:])
 
 
 def _reached(start: "list[openvino.Node]", neighbours: "Callable[[openvino.Node], list[openvino.Node]]") -> set[str]:

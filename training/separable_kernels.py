@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from screen_time.inference_engine import inference_engine
 from training.conversion import number_anew
+from training.convolutions import only_user
 from training.dataset import Frames
 from training.environment import cache_directory, store_arrays
 
@@ -170,8 +171,8 @@ def _links(model: "openvino.Model") -> list[_Link]:
 
 
 def _link(convolution: "openvino.Node") -> _Link | None:
-    biased = _only_user(convolution, "Add")
-    rectified = biased and _only_user(biased, "Relu")
+    biased = only_user(convolution, "Add")
+    rectified = biased and only_user(biased, "Relu")
     if biased is None or rectified is None:
         return None
     kernel = _constant(convolution.input_value(1).get_node())
@@ -189,11 +190,6 @@ def _keeps_size(convolution: "openvino.Node", kernel: Array) -> bool:
     odd = height % 2 == width % 2 == 1 and width > 1
     middle = [height // 2, width // 2]
     return plain and odd and attributes["pads_begin"] == attributes["pads_end"] == middle
-
-
-def _only_user(node: "openvino.Node", kind: str) -> "openvino.Node | None":
-    users = [each.get_node() for each in node.output(0).get_target_inputs()]
-    return users[0] if len(users) == 1 and users[0].get_type_name() == kind else None
 
 
 def _constant(node: "openvino.Node") -> Array | None:
