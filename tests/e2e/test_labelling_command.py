@@ -18,7 +18,13 @@ def test_the_command_serves_its_link_until_it_is_interrupted(tmp_path: Path) -> 
     video = write_episode(tmp_path, 1, seconds=6).video
     command = [str(SCREEN_TIME), "label", str(video), "--labels", "own.csv", "--classes", "nobody,fox", "--no-browser"]
     with subprocess.Popen(
-        command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heed_interrupts,  # noqa: PLW1509 (no thread of the tests' own runs here)
     ) as process:
         try:
             assert process.stdout is not None
@@ -33,3 +39,8 @@ def test_the_command_serves_its_link_until_it_is_interrupted(tmp_path: Path) -> 
     assert process.returncode == 0
     assert "Traceback" not in said
     assert not (tmp_path / "mlflow.db").exists()
+
+
+def heed_interrupts() -> None:
+    """As at a terminal: what a script starts in the background ignores Ctrl-C, and so does what that starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
