@@ -11,11 +11,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
 from screen_time.inference_engine import inference_engine
+from training import separable_kernels
 from training.conversion import number_anew, store_model
 from training.convolutions import join, looks_around, split
 from training.dataset import Frames
 from training.environment import cache_directory, no_warnings
-from training.separable_kernels import separate
 
 if TYPE_CHECKING:
     import openvino
@@ -71,7 +71,7 @@ def quantise(model: "openvino.Model", frames: Frames, recipe: Recipe) -> "openvi
 def _digest(convolutions: "openvino.Model", frames: Frames, recipe: Recipe) -> str:
     """Of everything that the quantised convolutions depend on."""
     tools = [(name, version(name)) for name in ("openvino", "nncf")]
-    digest = hashlib.sha256(repr((_REVISION, tools, recipe, frames.shape)).encode())
+    digest = hashlib.sha256(repr((_REVISION, separable_kernels.REVISION, tools, recipe, frames.shape)).encode())
     digest.update(frames.tobytes())
     for node in convolutions.get_ordered_ops():
         digest.update(repr((node.get_type_name(), node.get_attributes())).encode())
@@ -82,7 +82,7 @@ def _digest(convolutions: "openvino.Model", frames: Frames, recipe: Recipe) -> s
 
 def _quantise(model: "openvino.Model", frames: Frames, recipe: Recipe) -> "openvino.Model":
     if recipe.share < 1:
-        model = separate(model, frames, recipe.share)
+        model = separable_kernels.separate(model, frames, recipe.share)
     nncf = _import_nncf()
     presets = nncf.QuantizationPreset
     scope = nncf.IgnoredScope(names=_in_float(model, recipe), validate=False)

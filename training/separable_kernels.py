@@ -51,7 +51,7 @@ SMALLEST_STEP = 8
 WORTH_IT = 0.9
 """A convolution that would keep more of its arithmetic than this stays as it is."""
 
-_RECIPE = 1
+REVISION = 1
 """Counted up whenever other kernels are found for the same model and frames."""
 
 _OPTIONS = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
@@ -127,7 +127,7 @@ def _digest(links: Sequence[_Link], frames: Frames, share: float) -> str:
     """Of everything that the kernels depend on."""
     parts = [np.ascontiguousarray(each).tobytes() for link in links for each in (link.kernel, link.bias)]
     return hashlib.sha256(
-        b"".join([repr((_RECIPE, share, frames.shape)).encode(), frames.tobytes(), *parts])
+        b"".join([repr((REVISION, share, frames.shape)).encode(), frames.tobytes(), *parts])
     ).hexdigest()
 
 
