@@ -3,6 +3,7 @@
 import re
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from urllib.request import HTTPCookieProcessor, build_opener
 
@@ -11,6 +12,13 @@ import pytest
 from demo.episodes import write_episode
 from tests.e2e.test_command_line import SCREEN_TIME, environment
 
+HEEDING_CTRL_C = (
+    sys.executable,
+    "-c",
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])",
+)
+"""Runs a command as a terminal does: what is started in the background, as tests may be, ignores Ctrl-C for good."""
+
 
 @pytest.mark.timeout(60)
 def test_the_command_serves_its_link_until_it_is_interrupted(tmp_path: Path) -> None:
@@ -18,13 +26,12 @@ def test_the_command_serves_its_link_until_it_is_interrupted(tmp_path: Path) -> 
     video = write_episode(tmp_path, 1, seconds=6).video
     command = [str(SCREEN_TIME), "label", str(video), "--labels", "own.csv", "--classes", "nobody,fox", "--no-browser"]
     with subprocess.Popen(
-        command,
+        [*HEEDING_CTRL_C, *command],
         cwd=tmp_path,
         env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=heed_interrupts,  # noqa: PLW1509 (no thread of the tests' own runs here)
     ) as process:
         try:
             assert process.stdout is not None
@@ -39,8 +46,3 @@ def test_the_command_serves_its_link_until_it_is_interrupted(tmp_path: Path) -> 
     assert process.returncode == 0
     assert "Traceback" not in said
     assert not (tmp_path / "mlflow.db").exists()
-
-
-def heed_interrupts() -> None:
-    """As at a terminal: what a script starts in the background ignores Ctrl-C, and so does what that starts."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
