@@ -1,6 +1,5 @@
 """Models cut behind their convolutions, and quantised convolutions that another head finds again."""
 
-from pathlib import Path
 from unittest.mock import Mock
 
 import numpy as np
@@ -17,10 +16,7 @@ from training.quantisation import RECIPES, quantise
 PLAIN = next(recipe for recipe in RECIPES if recipe.name == "plain")
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is remembered from another test."""
-    monkeypatch.setenv("SCREEN_TIME_CACHE", str(tmp_path))
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Kernels in two halves: where nothing is lost, what is left alone, and what is found once."""
 
-from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
@@ -17,10 +16,7 @@ from training.separable_kernels import separate
 CHANNELS, RANK = 32, 8
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is remembered from another test."""
-    monkeypatch.setenv("SCREEN_TIME_CACHE", str(tmp_path))
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 @pytest.fixture
