@@ -53,7 +53,7 @@ def store_arrays(path: Path, arrays: "Mapping[str, NDArray[Any]]") -> None:
 def import_keras() -> None:
     """Import TensorFlow and Keras without the lines that TensorFlow's libraries write past Python's own stderr."""
     set_defaults()
-    _keep_freed_memory()
+    keep_freed_memory()
     with _no_stderr():
         import keras  # noqa: F401  (imports TensorFlow, its backend)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
@@ -63,11 +63,12 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -4, -8  # malloc.h
 _NEVER = 2**31 - 1
 
 
-def _keep_freed_memory() -> None:
+def keep_freed_memory() -> None:
     """Let glibc keep freed memory for what is allocated next; other C libraries stay as they are.
 
     TensorFlow frees and allocates tensors as large as a dense layer at every step of training, and the system clears
-    each page that it gives anew: that was over half of the time in which the classic head is fitted.
+    each page that it gives anew: that was over half of the time in which the classic head is fitted. To be called
+    before other threads allocate anything: a heap that a thread has got for itself by then gives back what it can.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

@@ -16,6 +16,7 @@ from training.certainty import Certainty, fit_certainty
 from training.choice import candidate_scores, choose
 from training.dataset import Dataset, Frames, LabelledVideo, read_dataset
 from training.description import describe_version, version_tags
+from training.environment import keep_freed_memory
 from training.evaluation import Scores, draft_manifest, score
 from training.export import Reference, build_model, export, reference_form
 from training.features import extract_features
@@ -75,6 +76,7 @@ def train(options: TrainingOptions, reporter: Reporter | None = None) -> Trained
     Raises TrainingError, VideoError, ModelError or RegistryError; then no version is registered. A version that was to
     be promoted and is worse than the champion is registered all the same; `promoted` tells.
     """
+    keep_freed_memory()
     reporter = reporter or Silent()
     head = find_head(options.head)
     registry.check_connection()
