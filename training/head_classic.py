@@ -69,11 +69,13 @@ def fit(
     import_keras()
     import keras
 
+    from training.fused_adam import FusedAdam
+
     keras.utils.set_random_seed(seed)
     maximum = float(train.vectors.max())
     vectors, tested = (each.vectors.astype(np.float32) / maximum for each in (train, validation))
     dense = _dense_layers(train.vectors.shape[1], train.targets.shape[1], semantics)
-    dense.compile(optimizer="adam", loss=_loss(train.targets, semantics), metrics=["accuracy"])
+    dense.compile(optimizer=FusedAdam(), loss=_loss(train.targets, semantics), metrics=["accuracy"])
     lowest = keras.callbacks.EarlyStopping(
         monitor="val_loss", mode="min", patience=patience or EPOCHS, restore_best_weights=True
     )
