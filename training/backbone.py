@@ -3,12 +3,18 @@
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from screen_time.manifest import InputSpec
 from training.environment import import_keras
 from training.weights import Tensors
 
 if TYPE_CHECKING:
     import keras
+
+Maps = NDArray[np.float32]
+"""n × height × width × channels: what a layer of the backbone answers."""
 
 IMAGENET_MEAN_RGB = (123.68, 116.779, 103.939)
 """What these weights were trained with, as keras.applications.vgg16 has it (there in BGR order)."""
@@ -36,7 +42,7 @@ def build_backbone(
 
     frames = keras.Input((spec.height, spec.width, 3), dtype="uint8", name="frames")
     vgg16 = keras.applications.VGG16(include_top=False, weights=None, input_tensor=_preprocess(frames, preprocessing))
-    vgg16.set_weights(_for_rgb(weights) if preprocessing is Preprocessing.CAFFE else weights)
+    vgg16.set_weights(for_rgb(weights) if preprocessing is Preprocessing.CAFFE else weights)
     vgg16.trainable = False
     return keras.Model(frames, vgg16.get_layer(layer).output, name="vgg16")
 
@@ -50,7 +56,7 @@ def _preprocess(frames: "keras.KerasTensor", preprocessing: Preprocessing) -> "k
     return keras.layers.Rescaling(1.0, offset=[-mean for mean in IMAGENET_MEAN_RGB], name="minus_mean")(frames)
 
 
-def _for_rgb(weights: Tensors) -> Tensors:
+def for_rgb(weights: Tensors) -> Tensors:
     """Weights learned from BGR, for RGB: the first kernel's channels are turned round once instead of every frame's."""
     kernel, *others = weights
     return [kernel[:, :, ::-1], *others]

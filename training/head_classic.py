@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from screen_time.classifier import Probabilities
 from screen_time.manifest import Fit, InputSpec, Semantics
-from training.backbone import LAST_LAYER, Preprocessing
+from training.backbone import LAST_LAYER, Maps, Preprocessing
 from training.dataset import Targets
 from training.environment import import_keras
-from training.features import FeatureKind, Maps, Vectors
+from training.features import FeatureKind, Vectors
 from training.head import Attached, Epoch, Examples, Head
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from training.features import Maps, Vectors
+from training.backbone import Maps
+from training.features import Vectors
 
 if TYPE_CHECKING:
     import keras

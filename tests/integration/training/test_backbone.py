@@ -16,6 +16,7 @@ from training.head import Examples
 from training.heads import HEADS
 from training.labels import LabelScheme
 from training.weights import DIGEST, Tensors
+from training.winograd_backbone import WinogradBackbone
 
 SPEC = InputSpec(64, 96, Fit.PAD)
 AVERAGES = FeatureKind(SPEC, Preprocessing.CAFFE, "block4_pool", "averages", lambda maps: maps.mean(axis=(1, 2)))
@@ -45,6 +46,17 @@ def test_preprocessing_inside_the_graph_is_keras_s(
     reference.set_weights(vgg16)
     prepared = keras.applications.imagenet_utils.preprocess_input(frames.astype(np.float32), mode=str(mode))
     assert np.allclose(backbone(frames), reference(prepared), rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize(("mode", "layer"), [(Preprocessing.CAFFE, "block4_pool"), (Preprocessing.TF, "block5_pool")])
+def test_maps_with_fewer_multiplications_are_keras_s(vgg16: Tensors, mode: Preprocessing, layer: str) -> None:
+    """To five digits, also of frames whose last rows and columns no pooling sees."""
+    frames = np.random.default_rng(0).integers(0, 256, (2, 70, 106, 3), dtype=np.uint8)
+    expected = np.asarray(build_backbone(InputSpec(70, 106, Fit.PAD), mode, vgg16, layer)(frames))
+    maps = WinogradBackbone(mode, vgg16, layer).maps(frames)
+    assert maps.dtype == np.float32
+    assert maps.shape == expected.shape
+    assert np.abs(maps - expected).max() < 1e-5 * expected.max()
 
 
 def test_features_are_computed_once(
