@@ -2,26 +2,41 @@
 
 from collections.abc import Mapping
 
+import numpy as np
+from numpy.typing import NDArray
+
 from screen_time.manifest import Manifest
-from training.evaluation import Scores, score
+from screen_time.summary import presence
+from training.comparison import paired_difference
+from training.dataset import Dataset
+from training.evaluation import Answers, score
 from training.head import Head
+from training.splits import BLOCK_MS
 from training.validation import Validation
 
-ADVANTAGE = 0.02
-"""A member by itself is preferred to the joint head only from so much more grouped macro F1: less is noise."""
 
-
-def candidate_scores(head: Head, validation: Validation, manifest: Manifest) -> dict[str, Scores]:
-    """Grouped scores of `head` and of each of its members by itself; empty where it was not tested by groups."""
+def candidates(head: Head, validation: Validation) -> dict[str, Answers]:
+    """Grouped answers of `head` and of each of its members by itself; empty where it was not tested by groups."""
     if "grouped" not in validation.answers:
         return {}
-    answers = {head.name: validation.answers["grouped"], **validation.candidates}
-    return {name: score(each, manifest) for name, each in answers.items()}
+    return {head.name: validation.answers["grouped"], **validation.candidates}
 
 
-def choose(head: Head, scores: Mapping[str, Scores]) -> str:
-    """The name of the candidate to register: `head` unless a member does better by ADVANTAGE."""
-    if not scores:
+def choose(head: Head, answers: Mapping[str, Answers], dataset: Dataset, manifest: Manifest) -> str:
+    """The name of the candidate to register: `head` unless the member of the highest macro F1 is better beyond noise.
+
+    As between two versions: by the interval over blocks of time, and by the frames' own test. A member that was five
+    points better by chance cost ten on another drawing.
+    """
+    if not answers:
         return head.name
-    best = max(scores, key=lambda name: scores[name].macro_f1)
-    return best if scores[best].macro_f1 >= scores[head.name].macro_f1 + ADVANTAGE else head.name
+    best = max(answers, key=lambda name: score(answers[name], manifest).macro_f1)
+    examples = [dataset.examples[index] for index in answers[best].indices]
+    blocks = [f"{example.source}/{example.time_ms // BLOCK_MS}" for example in examples]
+    found = paired_difference(_right(answers[best], manifest), _right(answers[head.name], manifest), blocks)
+    return best if found.better else head.name
+
+
+def _right(answers: Answers, manifest: Manifest) -> NDArray[np.bool_]:
+    """Whether each frame's answer is right for every label."""
+    return np.asarray((presence(answers.probabilities, manifest) == (answers.targets == 1)).all(axis=1))

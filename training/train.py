@@ -13,7 +13,7 @@ from training import promotion, registry, run_record, tracking
 from training.agreement import Shown
 from training.baseline import baseline_answers
 from training.certainty import Certainty, fit_certainty
-from training.choice import candidate_scores, choose
+from training.choice import candidates, choose
 from training.dataset import Dataset, Frames, LabelledVideo, read_dataset
 from training.description import describe_version, version_tags
 from training.environment import keep_freed_memory
@@ -112,8 +112,8 @@ def _fit(
     manifest = draft_manifest(dataset.scheme, head.features.spec, head.name)
     material = embed(dataset, head, vgg16, reporter)
     validation = validate(head, material, manifest, options.seed, reporter)
-    candidates = candidate_scores(head, validation, manifest)
-    chosen = choose(head, candidates)
+    tried = candidates(head, validation)
+    chosen = choose(head, tried, dataset, manifest)
     manifest = replace(manifest, head=chosen)
     fitted = _only(fit_final(head, material, validation, manifest, options.seed), chosen)
     certainty = _certainty(validation, chosen, dataset, manifest)
@@ -126,7 +126,16 @@ def _fit(
         baseline = {split: score(each, manifest) for split, each in answers.items()}
     maps = fitted.maps(material.views[PLAIN]) if isinstance(fitted, JointHead) else None
     return run_record.Trained(
-        head, fitted, dataset, manifest, validation, scores, candidates, certainty, baseline, maps
+        head,
+        fitted,
+        dataset,
+        manifest,
+        validation,
+        scores,
+        {name: score(answers, manifest) for name, answers in tried.items()},
+        certainty,
+        baseline,
+        maps,
     )
 
 
