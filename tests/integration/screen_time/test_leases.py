@@ -14,6 +14,9 @@ from screen_time.leases import LeasedRecords, renewed
 SECONDS = 0.6
 """A lease is short here."""
 
+FOR_EVER = 1e6
+"""Seconds. What is killed does not wake while other tests run."""
+
 
 def attempt(records: LeasedRecords, seconds: float = 0) -> str:
     """What the handler does with one video, in another process each time."""
@@ -48,7 +51,7 @@ def test_a_record_is_held_as_long_as_the_work_goes_on(aws: None) -> None:
 def test_a_killed_attempt_leaves_the_way_free_after_its_lease(aws: None) -> None:
     """Nobody renews for it."""
     killed, retry = LeasedRecords("idempotency", SECONDS), LeasedRecords("idempotency", SECONDS)
-    threading.Thread(target=attempt, args=(killed, 30.0), daemon=True).start()
+    threading.Thread(target=attempt, args=(killed, FOR_EVER), daemon=True).start()
     time.sleep(0.3)
     with pytest.raises(IdempotencyAlreadyInProgressError):
         attempt(retry)
