@@ -1,11 +1,14 @@
 """What the benchmarks compute, and that a clip is what it claims to be."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks import classic, clip, cost
+from benchmarks import agreement, classic, clip, cost
+from demo.clips import ClipSpec, at_rate, write_clip
+from demo.numbered import numbered_frame
 from screen_time.video import Video
 
 
@@ -39,3 +42,16 @@ def test_the_classic_s_resize_keeps_a_flat_picture_flat() -> None:
     resized = classic.resize(image)
     assert resized.shape == (224, 224, 3)
     assert np.allclose(resized, 200)
+
+
+@pytest.mark.parametrize("seconds", [Fraction(4), Fraction(77, 25)], ids=["whole seconds", "and two frames"])
+def test_the_slow_path_has_the_samples_of_the_fast_one(tmp_path: Path, seconds: Fraction) -> None:
+    """To the bit, with every frame decoded; frames are reordered, and their times do not begin at 0."""
+    spec = ClipSpec(start=Fraction(3, 10), b_frames=2)
+    frames = at_rate(spec.frame_rate, (numbered_frame(number) for number in range(int(seconds * spec.frame_rate))))
+    path = write_clip(tmp_path / "numbered.mp4", spec, frames)
+    with Video.open(path) as video:
+        fast = [sample.image for sample in video.samples()]
+    slow = list(agreement.each_second(path))
+    assert len(slow) == len(fast)
+    assert all(np.array_equal(one, other) for one, other in zip(slow, fast, strict=True))
