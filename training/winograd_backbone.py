@@ -4,6 +4,7 @@ Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (CVPR 2016),
 """
 
 import tempfile
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -35,8 +36,8 @@ class WinogradBackbone:
             network, values = Path(folder) / "vgg16.param", Path(folder) / "vgg16.bin"
             network.write_text(_network(layer))
             values.write_bytes(_values(kernels))
-            self._net.load_param(str(network))
-            self._net.load_model(str(values))
+            _check(self._net.load_param(str(network)))
+            _check(self._net.load_model(str(values)))
 
     def maps(self, frames: Frames) -> Maps:
         """What `layer` answers to each frame: n × rows × columns × channels."""
@@ -53,22 +54,29 @@ class WinogradBackbone:
         by_channel = np.ascontiguousarray(frame.transpose(2, 0, 1))
         extractor = self._net.create_extractor()
         # ncnn does not keep the array that it reads from: `by_channel` lives until the answer is there.
-        extractor.input("frame", ncnn.Mat(by_channel))
-        _status, answer = extractor.extract(self._layer)
+        _check(extractor.input("frame", ncnn.Mat(by_channel)))
+        status, answer = extractor.extract(self._layer)
+        _check(status)
         return np.array(answer).transpose(1, 2, 0)
+
+
+def _check(status: int) -> None:
+    """Raise where ncnn, which has no exceptions, says that it failed."""
+    if status != 0:
+        raise RuntimeError(f"ncnn failed with {status}")
 
 
 def _network(last: str) -> str:
     """VGG16 up to the layer `last` in ncnn's language: a layer a line, with what it sees and how it is set."""
     lines = ["Input frame 0 1 frame"]
     seen, depth = "frame", 3
-    for number, (name, channels) in enumerate(LAYERS):
-        lines.append(f"Convolution {name} 1 1 {seen} {name} 0={channels} 1=3 4=1 5=1 6={9 * depth * channels} 9=1")
-        seen, depth = name, channels
-        block = name.partition("_")[0]
-        if number + 1 == len(LAYERS) or not LAYERS[number + 1][0].startswith(f"{block}_"):
-            lines.append(f"Pooling {block}_pool 1 1 {seen} {block}_pool 0=0 1=2 2=2 5=1")
-            seen = f"{block}_pool"
+    for block, convolutions in groupby(LAYERS, key=lambda layer: layer[0].partition("_")[0]):
+        for name, channels in convolutions:
+            size = 9 * depth * channels
+            lines.append(f"Convolution {name} 1 1 {seen} {name} 0={channels} 1=3 4=1 5=1 6={size} 9=1")
+            seen, depth = name, channels
+        lines.append(f"Pooling {block}_pool 1 1 {seen} {block}_pool 0=0 1=2 2=2 5=1")
+        seen = f"{block}_pool"
         if seen == last:
             break
     return "\n".join([_MAGIC, f"{len(lines)} {len(lines)}", *lines]) + "\n"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from screen_time.manifest import Fit, InputSpec, Semantics, sha256
-from training import head_classic
+from training import features, head_classic
 from training.backbone import Preprocessing, build_backbone
 from training.evaluation import draft_manifest
 from training.export import build_model, export
@@ -86,6 +86,19 @@ def test_exact_features_are_kept_apart_in_single_precision(
     exact, rounded = (extract_features(frames, each, vgg16) for each in (replace(AVERAGES, exact=True), AVERAGES))
     assert (exact.dtype.name, rounded.dtype.name) == ("float32", "float16")
     assert np.allclose(exact, rounded, rtol=0.02, atol=0.02 * float(exact.max()))
+
+
+def test_features_of_a_processor_with_bfloat16_are_the_same_but_for_its_rounding(
+    vgg16: Tensors,
+    frames: np.ndarray[tuple[int, ...], np.dtype[np.uint8]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They come from another engine; where a processor lacks bfloat16 it answers in single precision."""
+    monkeypatch.setattr(features, "_has_bfloat16", lambda: True)
+    monkeypatch.setenv("SCREEN_TIME_CACHE", str(tmp_path))
+    exact, other = (extract_features(frames, each, vgg16) for each in (replace(AVERAGES, exact=True), AVERAGES))
+    assert np.allclose(exact, other, rtol=0.02, atol=0.02 * float(exact.max()))
 
 
 @pytest.mark.parametrize("semantics", Semantics)
