@@ -7,13 +7,15 @@ time that they take with Keras's Adam. The arithmetic is the same (Kingma and Ba
 import keras
 import tensorflow as tf
 
+RATE, DECAY, SQUARE_DECAY, EPSILON = 0.001, 0.9, 0.999, 1e-7
+"""Keras's defaults."""
 
-class FusedAdam(keras.optimizers.Optimizer):  # type: ignore[misc]
-    """Adam with the paper's rates of decay, on TensorFlow only."""
 
-    def __init__(self, learning_rate: float = 0.001) -> None:
-        super().__init__(learning_rate=learning_rate, name="adam")
-        self._decay, self._square_decay, self._epsilon = 0.9, 0.999, 1e-7
+class FusedAdam(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras publishes no types
+    """Adam as Keras sets it by default, on TensorFlow only."""
+
+    def __init__(self) -> None:
+        super().__init__(learning_rate=RATE, name="adam")
         self._means: list[keras.Variable] = []
         self._squares: list[keras.Variable] = []
 
@@ -34,11 +36,11 @@ class FusedAdam(keras.optimizers.Optimizer):  # type: ignore[misc]
             var=variable.handle,
             m=self._means[index].value.handle,
             v=self._squares[index].value.handle,
-            beta1_power=self._decay**step,
-            beta2_power=self._square_decay**step,
+            beta1_power=DECAY**step,
+            beta2_power=SQUARE_DECAY**step,
             lr=tf.cast(learning_rate, variable.dtype),
-            beta1=self._decay,
-            beta2=self._square_decay,
-            epsilon=self._epsilon,
+            beta1=DECAY,
+            beta2=SQUARE_DECAY,
+            epsilon=EPSILON,
             grad=gradient,
         )
