@@ -8,14 +8,13 @@ file: frames are left out, decoded in a child, taken over where they do not chan
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import av
 import numpy as np
-from numpy.typing import NDArray
 
 from screen_time.classifier import Classifier, Probabilities
 from screen_time.manifest import InputSpec
@@ -35,27 +34,9 @@ AT_ONCE = 8
 HEADER = "| video | samples | mean | largest | other labels | decided by | seconds, % | out of bounds |"
 
 
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """How far both paths are apart on a video."""
-
-    video: str
-    found: Differences
-
-    @property
-    def row(self) -> str:
-        """Of the table below HEADER."""
-        found, faults = self.found, "; ".join(self.found.faults()) or "nothing"
-        return (
-            f"| {self.video} | {found.frames} | {found.mean:.4f} | {found.largest:.2f} | {found.labels} | "
-            f"{found.margin:.2f} | {100 * found.seconds:.1f} | {faults} |"
-        )
-
-
 def main() -> None:
     """Compare on the videos that the command line names, with the model that it names."""
-    uri, *names = sys.argv[1:] or [""]
-    videos = [Path(name) for name in names]
+    uri, videos = next(iter(sys.argv[1:]), ""), [Path(name) for name in sys.argv[2:]]
     if not videos or not all(video.is_file() for video in videos):
         sys.exit("Give an MLflow model URI and the files of videos.")
     model = resolve(uri)
@@ -64,17 +45,26 @@ def main() -> None:
     print(HEADER)
     print("| --- |" + " --- |" * (HEADER.count("|") - 2))
     for video in videos:
-        print(compare(video, classifier, reference).row, flush=True)
+        print(row(video.name, compare(video, classifier, reference)), flush=True)
 
 
-def compare(video: Path, classifier: Classifier, reference: "keras.Model") -> Agreement:
+def row(video: str, found: Differences) -> str:
+    """Of the table below HEADER."""
+    return (
+        f"| {video} | {found.frames} | {found.mean:.4f} | {found.largest:.2f} | {found.labels} | "
+        f"{found.margin:.2f} | {100 * found.seconds:.1f} | {'; '.join(found.faults()) or 'nothing'} |"
+    )
+
+
+def compare(video: Path, classifier: Classifier, reference: "keras.Model") -> Differences:
     """Both paths' answers to a video; raises ValueError where they have not the same number of samples."""
     fast = measure(video, classifier)
     slow = np.concatenate([_answers(reference, frames) for frames in _prepared(video, classifier.input)])
     if len(fast.probabilities) != len(slow):
         raise ValueError(f"{video}: {len(fast.probabilities)} samples on the fast path, {len(slow)} on the slow one")
     shown = Shown(np.array(fast.durations_ms, dtype=np.int64))
-    return Agreement(video.name, differences(fast.probabilities, slow, shown, classifier.manifest, 0.0))
+    # The slow answers are Keras's own: nothing stands for them that could differ before quantising.
+    return differences(fast.probabilities, slow, shown, classifier.manifest, full_precision=0.0)
 
 
 def every_frame(video: Path) -> Iterator[tuple[Fraction, Fraction, Frame]]:
@@ -108,14 +98,9 @@ def each_second(video: Path) -> Iterator[Frame]:
 
 def _prepared(video: Path, spec: InputSpec) -> Iterator[Frames]:
     """Samples as the model takes them, some at once."""
-    waiting: list[NDArray[np.uint8]] = []
-    for image in each_second(video):
-        waiting.append(prepare(image, spec))
-        if len(waiting) == AT_ONCE:
-            yield np.stack(waiting)
-            waiting = []
-    if waiting:
-        yield np.stack(waiting)
+    images = (prepare(image, spec) for image in each_second(video))
+    while batch := list(islice(images, AT_ONCE)):
+        yield np.stack(batch)
 
 
 def _answers(reference: "keras.Model", frames: Frames) -> Probabilities:
