@@ -12,7 +12,7 @@ demo: $(INSTALLED)  ## the main job, start to end, with a cartoon that it draws 
 	$(BIN)/screen-time demo
 
 # A worker that dies ends the run: xdist would wait for its tests for ever (with loadfile, once they are lost).
-# Files keep their order, in which the slow ones come first; xdist would begin with those of the most tests, all quick.
+# Files keep their order, in which the slow ones come first; xdist would begin with those of the most tests, mostly quick.
 test: $(INSTALLED)  ## every test, the slow ones too
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
