@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from screen_time.classifier import MODEL_FILE, OPTIONS, Classifier, Probabilities
 from screen_time.inference_engine import inference_engine
-from screen_time.manifest import MANIFEST_NAME, InputSpec, Manifest, sha256
-from training import weights
+from screen_time.manifest import MANIFEST_NAME, Manifest, sha256
+from training import quantisation_frames, weights
 from training.agreement import CONVERSION_TOLERANCE, Differences, Shown, differences
 from training.backbone import build_backbone
 from training.calibration import Calibration
@@ -21,7 +20,6 @@ from training.environment import import_keras, no_warnings
 from training.errors import ExportError
 from training.head import FittedHead, Head
 from training.quantisation import RECIPES, quantise
-from training.variation import vary
 
 if TYPE_CHECKING:
     import keras
@@ -32,18 +30,8 @@ FORM = "openvino-int8"
 Reference = Callable[[Frames], Probabilities]
 """A model's answers to frames in full precision."""
 
-QUANTISED_WITH = 24
-"""How many frames tell the ranges and ranks of activations, at most, every second one with a varied copy: other videos
-are drawn and lit differently."""
-
-CHECKED_FRAMES = 100
-"""How many other frames both forms answer before a version is registered, at most."""
-
 CHECKED_IN_KERAS = 8
-"""How many of these TensorFlow answers too, which is slow."""
-
-BLOCK = 16
-"""Neighbouring frames are nearly the same picture: blocks of so many are quantised with and checked in turn."""
+"""How many of the frames that are checked TensorFlow answers too, which is slow."""
 
 _BATCH = 8
 
@@ -97,8 +85,8 @@ def export(
     """Convert `model` to an OpenVINO IR in INT8 in `directory`, and check it against the Keras form.
 
     The model takes uint8 frames; its first output are the probabilities, others pass through. One half of `frames`
-    tells the ranges and ranks of activations, the other half is answered by both forms (at most QUANTISED_WITH and
-    CHECKED_FRAMES, spread evenly). `shown` is what these frames are known to show, row by row; without it they last
+    tells the ranges and ranks of activations, the other half is answered by both forms
+    (training.quantisation_frames). `shown` is what these frames are known to show, row by row; without it they last
     equally long and accuracy is not compared. TensorFlow answers CHECKED_IN_KERAS frames only: `reference`, by default
     the IR before quantising, must give these the same answers to CONVERSION_TOLERANCE, and stands for the Keras form on
     the others.
@@ -106,12 +94,12 @@ def export(
     Raises ExportError, with the figures, where no way of quantising keeps within the bounds of training.agreement.
     """
     shown = shown or Shown(np.full(len(frames), 1000, dtype=np.int64))
-    calibration, checked = _halves(len(frames))
+    checked = quantisation_frames.checked(len(frames))
     converted = to_openvino(model)
     expected = _answers(converted, frames[checked]) if reference is None else reference(frames[checked])
     full_precision = _conversion_difference(model, frames[checked], expected)
     failures = []
-    pictures = _with_copies(frames[calibration], manifest.input)
+    pictures = quantisation_frames.pictures(frames, manifest.input)
     for recipe in RECIPES:
         finished = _write(quantise(converted, pictures, recipe), manifest, directory)
         digest = sha256(finished.to_json())
@@ -143,26 +131,6 @@ def _digests(path: Path) -> Mapping[str, str]:
     return {file.name: file_sha256(file) for file in (path, path.with_suffix(".bin"))}
 
 
-def _with_copies(frames: Frames, spec: InputSpec) -> Frames:
-    """The frames, and a varied copy of every second one; the same for the same frames."""
-    generator = np.random.default_rng(0)
-    return np.concatenate([frames, [vary(frame, spec, generator) for frame in frames[::2]]])
-
-
-def _halves(count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Positions of the frames to quantise with and of those to check, blocks in turn; a lone frame serves for both."""
-    positions = np.arange(count)
-    if count < 2:
-        return positions, positions
-    block = min(BLOCK, max(1, count // 4))
-    odd = positions // block % 2 == 1
-    return _evenly(positions[~odd], QUANTISED_WITH), _evenly(positions[odd], CHECKED_FRAMES)
-
-
-def _evenly(positions: NDArray[np.intp], most: int) -> NDArray[np.intp]:
-    return np.asarray(positions[np.unique(np.linspace(0, len(positions) - 1, most).astype(int))])
-
-
 def _batches(frames: Frames) -> list[Frames]:
     return [frames[start : start + _BATCH] for start in range(0, len(frames), _BATCH)]
 
@@ -177,7 +145,7 @@ def _answers(model: "openvino.Model", frames: Frames) -> Probabilities:
 
 def _conversion_difference(model: "keras.Model", frames: Frames, answers: Probabilities) -> float:
     """How far, at most, `answers` to some of `frames` are from Keras's; raises ExportError where that is too far."""
-    chosen = _evenly(np.arange(len(frames)), CHECKED_IN_KERAS)
+    chosen = quantisation_frames.evenly(np.arange(len(frames)), CHECKED_IN_KERAS)
     with no_warnings():
         found = model.predict(frames[chosen], batch_size=_BATCH, verbose=0)
     first = found[0] if isinstance(found, list | tuple) else found

@@ -30,7 +30,12 @@ BLOCK_4_STEP = 16
 """Pixels of the frame from one column of block 4's pooled maps to the next."""
 
 FEATURES = FeatureKind(
-    InputSpec(224, 398, Fit.PAD), Preprocessing.CAFFE, "block4_pool", "summaries-2", summaries.summarise
+    InputSpec(224, 398, Fit.PAD),
+    Preprocessing.CAFFE,
+    "block4_pool",
+    "summaries-2",
+    summaries.summarise,
+    as_served=True,
 )
 """Block 4's maps: what block 5 adds finds no small character better, on another drawing style least of all."""
 

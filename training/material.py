@@ -1,16 +1,19 @@
 """What heads learn from: a dataset's frames, and other views of them, as vectors."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from training import quantisation_frames
 from training.dataset import Dataset, Frames
-from training.features import Vectors, extract_features
+from training.features import Source, Vectors, extract_features
 from training.head import MIRRORED, PLAIN, VARIED, Examples, Head
 from training.reporting import Reporter
+from training.served_backbone import served
 from training.weights import Tensors
+from training.whole_backbone import fastest
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +39,18 @@ class Material:
 
 def embed(dataset: Dataset, head: Head, vgg16: Tensors, reporter: Reporter) -> Material:
     """The vectors that `head` makes of a dataset's frames."""
-    count = len(dataset.examples)
-    reporter.stage(f"Computing VGG16 features for {head.name}", count * head.views)
-    plain, *others = _views(dataset, head)
-    if not others:
-        return Material(dataset, (extract_features(plain, head.features, vgg16, reporter.advance),))
-    # In single precision, in which the served form's check asks for some of them again.
-    exact = extract_features(plain, replace(head.features, exact=True), vgg16, reporter.advance)
-    varied = extract_features(np.concatenate(others), head.features, vgg16, reporter.advance)
-    return Material(dataset, (exact.astype(varied.dtype), *np.split(varied, len(others))))
+    views = list(_views(dataset, head))
+    source = _source(views[PLAIN], head, vgg16, reporter)
+    reporter.stage(f"Computing VGG16 features for {head.name}", len(dataset.examples) * len(views))
+    vectors = [extract_features(view, head.features, source, reporter.advance) for view in views]
+    return Material(dataset, tuple(vectors))
+
+
+def _source(plain: Frames, head: Head, vgg16: Tensors, reporter: Reporter) -> Source:
+    if not head.features.as_served:
+        return fastest(head.features, vgg16)
+    reporter.stage("Fitting VGG16's served convolutions to the frames")
+    return served(head.features, vgg16, quantisation_frames.pictures(plain, head.features.spec))
 
 
 def _views(dataset: Dataset, head: Head) -> Iterator[Frames]:

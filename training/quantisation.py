@@ -68,11 +68,17 @@ def quantise(model: "openvino.Model", frames: Frames, recipe: Recipe) -> "openvi
     return quantised
 
 
-def _digest(convolutions: "openvino.Model", frames: Frames, recipe: Recipe) -> str:
-    """Of everything that the quantised convolutions depend on."""
+def fingerprint(frames: Frames, recipe: Recipe) -> str:
+    """Hexadecimal SHA-256 of all that quantising the same convolutions depends on."""
     tools = [(name, version(name)) for name in ("openvino", "nncf")]
     digest = hashlib.sha256(repr((_REVISION, separable_kernels.REVISION, tools, recipe, frames.shape)).encode())
     digest.update(frames.tobytes())
+    return digest.hexdigest()
+
+
+def _digest(convolutions: "openvino.Model", frames: Frames, recipe: Recipe) -> str:
+    """Of everything that the quantised convolutions depend on."""
+    digest = hashlib.sha256(fingerprint(frames, recipe).encode())
     for node in convolutions.get_ordered_ops():
         digest.update(repr((node.get_type_name(), node.get_attributes())).encode())
         if node.get_type_name() == "Constant":

@@ -30,6 +30,7 @@ from training.reporting import Reporter, Silent
 from training.validation import Validation, fit_final, validate
 from training.variation import COPIES
 from training.weights import Tensors, load_weights
+from training.whole_backbone import exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +183,7 @@ def _reference(trained: run_record.Trained, vgg16: Tensors) -> Reference:
     """The trained model's answers, from features that the cache keeps for the next training."""
 
     def answer(frames: Frames) -> Probabilities:
-        vectors = extract_features(frames, replace(trained.head.features, exact=True), vgg16)
+        vectors = extract_features(frames, trained.head.features, exact(trained.head.features, vgg16))
         raw = trained.fitted.probabilities(vectors)
         return raw if trained.calibration is None else trained.calibration.apply(raw)
 

@@ -1,13 +1,12 @@
 """The real VGG16: its tensors, its preprocessing, and the classic head on top of it."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from screen_time.manifest import Fit, InputSpec, Semantics, sha256
-from training import features, head_classic
+from training import head_classic, whole_backbone
 from training.backbone import Preprocessing, build_backbone
 from training.evaluation import draft_manifest
 from training.export import build_model, export
@@ -16,6 +15,7 @@ from training.head import Examples
 from training.heads import HEADS
 from training.labels import LabelScheme
 from training.weights import DIGEST, Tensors
+from training.whole_backbone import exact, fastest
 from training.winograd_backbone import WinogradBackbone
 
 SPEC = InputSpec(64, 96, Fit.PAD)
@@ -67,11 +67,12 @@ def test_features_are_computed_once(
 ) -> None:
     """The second time nothing is computed: it works without any weights; a new frame is computed alone."""
     monkeypatch.setenv("SCREEN_TIME_CACHE", str(tmp_path))
-    first = extract_features(frames, AVERAGES, vgg16)
+    first = extract_features(frames, AVERAGES, fastest(AVERAGES, vgg16))
     assert first.shape == (5, 512)
-    assert np.array_equal(extract_features(frames[::-1], AVERAGES, []), first[::-1])
+    assert np.array_equal(extract_features(frames[::-1], AVERAGES, fastest(AVERAGES, [])), first[::-1])
     done: list[int] = []
-    extract_features(np.concatenate([frames, 255 - frames[:1]]), AVERAGES, vgg16, done.append)
+    more = np.concatenate([frames, 255 - frames[:1]])
+    extract_features(more, AVERAGES, fastest(AVERAGES, vgg16), done.append)
     assert done == [5, 1]
 
 
@@ -83,9 +84,9 @@ def test_exact_features_are_kept_apart_in_single_precision(
 ) -> None:
     """What the served form is checked against must not be rounded; the others differ by that rounding."""
     monkeypatch.setenv("SCREEN_TIME_CACHE", str(tmp_path))
-    exact, rounded = (extract_features(frames, each, vgg16) for each in (replace(AVERAGES, exact=True), AVERAGES))
-    assert (exact.dtype.name, rounded.dtype.name) == ("float32", "float16")
-    assert np.allclose(exact, rounded, rtol=0.02, atol=0.02 * float(exact.max()))
+    kept, rounded = (extract_features(frames, AVERAGES, source(AVERAGES, vgg16)) for source in (exact, fastest))
+    assert (kept.dtype.name, rounded.dtype.name) == ("float32", "float16")
+    assert np.allclose(kept, rounded, rtol=0.02, atol=0.02 * float(kept.max()))
 
 
 def test_features_of_a_processor_with_bfloat16_are_the_same_but_for_its_rounding(
@@ -95,10 +96,10 @@ def test_features_of_a_processor_with_bfloat16_are_the_same_but_for_its_rounding
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """They come from another engine; where a processor lacks bfloat16 it answers in single precision."""
-    monkeypatch.setattr(features, "_has_bfloat16", lambda: True)
+    monkeypatch.setattr(whole_backbone, "_has_bfloat16", lambda: True)
     monkeypatch.setenv("SCREEN_TIME_CACHE", str(tmp_path))
-    exact, other = (extract_features(frames, each, vgg16) for each in (replace(AVERAGES, exact=True), AVERAGES))
-    assert np.allclose(exact, other, rtol=0.02, atol=0.02 * float(exact.max()))
+    kept, other = (extract_features(frames, AVERAGES, source(AVERAGES, vgg16)) for source in (exact, fastest))
+    assert np.allclose(kept, other, rtol=0.02, atol=0.02 * float(kept.max()))
 
 
 @pytest.mark.parametrize("semantics", Semantics)
