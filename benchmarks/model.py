@@ -19,6 +19,7 @@ from training.head import Examples
 from training.head_joint import BLOCK_4_STEP, JOINT
 from training.quantisation import RECIPES, quantise
 from training.weights import load_weights
+from training.whole_backbone import WholeBackbone
 
 if TYPE_CHECKING:
     import keras
@@ -30,13 +31,14 @@ CHANNELS = 512
 
 
 def keras_model() -> "keras.Model":
-    """The default model: uint8 frames in, a probability for each label and where it looked out."""
+    """The default head on VGG16's whole convolutions: uint8 frames in, probabilities and where it looked out."""
     step = BLOCK_4_STEP * summaries.PLACE
     places = (SPEC.height // step) * (SPEC.width // step)
     vectors = np.random.default_rng(0).random((2 * len(LABELS), (summaries.POOLED + places) * CHANNELS))
     targets = np.tile(np.eye(len(LABELS), dtype=np.float32), (2, 1))
     examples = Examples.plain(vectors.astype(np.float32), targets)
-    return build_model(JOINT, JOINT.fit(examples, None, Semantics.EXCLUSIVE, 0), load_weights())
+    fitted = JOINT.fit(examples, None, Semantics.EXCLUSIVE, 0)
+    return build_model(WholeBackbone(JOINT.features, load_weights()), fitted)
 
 
 def make(clip: Path, folder: Path) -> Path:

@@ -14,7 +14,7 @@ from training.dataset import Dataset
 from training.environment import cache_directory, store_arrays
 from training.evaluation import Answers
 from training.head_classic import BASELINE
-from training.material import Material, embed
+from training.material import Material, backbone_for, embed
 from training.reporting import Reporter
 from training.splits import group_names
 from training.validation import validate
@@ -28,7 +28,7 @@ def baseline_answers(
     dataset: Dataset, manifest: Manifest, vgg16: Tensors, seed: int, reporter: Reporter
 ) -> Mapping[str, Answers]:
     """The classic head's answers on held-out frames, by split (`random`, `grouped`)."""
-    material = embed(dataset, BASELINE, vgg16, reporter)
+    material = embed(dataset, BASELINE, backbone_for(BASELINE, dataset, vgg16), reporter)
     path = cache_directory("baselines") / f"{_digest(material, seed)}.npz"
     if not path.exists():
         answers = validate(BASELINE, material, manifest, seed, reporter, curve=False).answers

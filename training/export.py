@@ -10,15 +10,15 @@ import numpy as np
 from screen_time.classifier import MODEL_FILE, OPTIONS, Classifier, Probabilities
 from screen_time.inference_engine import inference_engine
 from screen_time.manifest import MANIFEST_NAME, Manifest, sha256
-from training import quantisation_frames, weights
+from training import quantisation_frames
 from training.agreement import CONVERSION_TOLERANCE, Differences, Shown, differences
-from training.backbone import build_backbone
 from training.calibration import Calibration
 from training.conversion import to_openvino
 from training.dataset import Frames, file_sha256
 from training.environment import import_keras, no_warnings
 from training.errors import ExportError
-from training.head import FittedHead, Head
+from training.features import Backbone
+from training.head import FittedHead
 from training.quantisation import RECIPES, quantise
 
 if TYPE_CHECKING:
@@ -46,9 +46,7 @@ class ServedForm:
     differences: Differences
 
 
-def build_model(
-    head: Head, fitted: FittedHead, vgg16: weights.Tensors, calibration: Calibration | None = None
-) -> "keras.Model":
+def build_model(backbone: Backbone, fitted: FittedHead, calibration: Calibration | None = None) -> "keras.Model":
     """The whole model: uint8 RGB frames [n, height, width, 3] in, probabilities [n, labels] out.
 
     A head that knows where it looked adds a second output: maps [n, rows, columns, labels].
@@ -58,13 +56,13 @@ def build_model(
 
     # Names are counted up within a process: from the start here, so that equal models become equal files.
     keras.utils.clear_session()
-    backbone = build_backbone(head.features.spec, head.features.preprocessing, vgg16, head.features.layer)
-    attached = fitted.attach(backbone.output)
+    convolutions = backbone.model()
+    attached = fitted.attach(convolutions.output)
     raw = attached.probabilities
     outputs = [raw if calibration is None else calibration.attach(raw)]
     if attached.maps is not None:
         outputs.append(attached.maps)
-    return keras.Model(backbone.input, outputs if len(outputs) > 1 else outputs[0], name="screen_time")
+    return keras.Model(convolutions.input, outputs if len(outputs) > 1 else outputs[0], name="screen_time")
 
 
 def reference_form(model: "keras.Model") -> "keras.Model":

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +17,13 @@ from training.backbone import Maps, Preprocessing
 from training.dataset import Frames
 from training.environment import cache_directory
 
+if TYPE_CHECKING:
+    import keras
+
 Vectors = NDArray[np.floating]
 """n × d: what a head keeps of the maps."""
 
-Backbone = Callable[[Frames], Maps]
+Answer = Callable[[Frames], Maps]
 """From uint8 frames to the maps of a layer."""
 
 BATCH = 8
@@ -51,14 +55,31 @@ class FeatureKind:
 class Source:
     """What computes maps: equal names, kinds and frames give equal features.
 
-    `backbone` is made only where something is missing; so many `workers` call it at once. Features are kept in
+    What answers is made only where something is missing; so many `workers` call it at once. Features are kept in
     `precision`: half of it changes a head's answers by less than the served form may differ, and halves the cache.
     """
 
     name: str
-    backbone: Callable[[], Backbone]
+    make: Callable[[], Answer]
     precision: type[np.floating] = np.float16
     workers: int = 1
+
+
+class Backbone(Protocol):
+    """VGG16's convolutions, up to the layer of `kind`."""
+
+    @property
+    def kind(self) -> FeatureKind:
+        """What features of it are."""
+
+    def features(self) -> Source:
+        """What a head learns from, made ready."""
+
+    def exact(self) -> Source:
+        """What `model` answers, in single precision."""
+
+    def model(self) -> "keras.Model":
+        """The same in Keras: uint8 frames in, the layer's maps out."""
 
 
 def extract_features(
@@ -85,10 +106,10 @@ def _computed(
     """Batches of indices with their features."""
     if not indices:
         return
-    backbone = source.backbone()
+    answer = source.make()
     batches = [indices[start : start + BATCH] for start in range(0, len(indices), BATCH)]
     with ThreadPoolExecutor(source.workers) as pool:
-        made = pool.map(lambda batch: kind.reduce(backbone(frames[batch])).astype(source.precision), batches)
+        made = pool.map(lambda batch: kind.reduce(answer(frames[batch])).astype(source.precision), batches)
         yield from zip(batches, made, strict=True)
 
 

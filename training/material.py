@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 from training import quantisation_frames
 from training.dataset import Dataset, Frames
-from training.features import Source, Vectors, extract_features
+from training.features import Backbone, Vectors, extract_features
 from training.head import MIRRORED, PLAIN, VARIED, Examples, Head
 from training.reporting import Reporter
-from training.served_backbone import served
+from training.served_backbone import ServedBackbone
 from training.weights import Tensors
-from training.whole_backbone import fastest
+from training.whole_backbone import WholeBackbone
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +37,22 @@ class Material:
         return Examples.plain(self.views[PLAIN][indices], self.dataset.targets[indices])
 
 
-def embed(dataset: Dataset, head: Head, vgg16: Tensors, reporter: Reporter) -> Material:
+def backbone_for(head: Head, dataset: Dataset, vgg16: Tensors) -> Backbone:
+    """The convolutions that `head` learns from, and is served with."""
+    kind = head.features
+    if not kind.as_served:
+        return WholeBackbone(kind, vgg16)
+    return ServedBackbone(kind, vgg16, quantisation_frames.pictures(dataset.frames[kind.spec], kind.spec))
+
+
+def embed(dataset: Dataset, head: Head, backbone: Backbone, reporter: Reporter) -> Material:
     """The vectors that `head` makes of a dataset's frames."""
+    reporter.stage(f"Preparing VGG16's convolutions for {head.name}")
+    source = backbone.features()
     views = list(_views(dataset, head))
-    source = _source(views[PLAIN], head, vgg16, reporter)
     reporter.stage(f"Computing VGG16 features for {head.name}", len(dataset.examples) * len(views))
     vectors = [extract_features(view, head.features, source, reporter.advance) for view in views]
     return Material(dataset, tuple(vectors))
-
-
-def _source(plain: Frames, head: Head, vgg16: Tensors, reporter: Reporter) -> Source:
-    if not head.features.as_served:
-        return fastest(head.features, vgg16)
-    reporter.stage("Fitting VGG16's served convolutions to the frames")
-    return served(head.features, vgg16, quantisation_frames.pictures(plain, head.features.spec))
 
 
 def _views(dataset: Dataset, head: Head) -> Iterator[Frames]:

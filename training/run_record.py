@@ -12,6 +12,7 @@ from training.calibration import Calibration
 from training.certainty import Certainty
 from training.dataset import Dataset
 from training.evaluation import Answers, Scores
+from training.features import Backbone
 from training.head import FittedHead, Head
 from training.splits import group_names
 from training.validation import Validation
@@ -28,6 +29,7 @@ class Trained:
     """
 
     head: Head
+    backbone: Backbone
     fitted: FittedHead
     dataset: Dataset
     manifest: Manifest

@@ -7,20 +7,18 @@ and with ranks chosen by variance, as Zhang, Zou, He and Sun have it in "Acceler
 for Classification and Detection" (PAMI 2016, sections 3.3 and 3.4).
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from screen_time.inference_engine import inference_engine
+from training.backbone import Halves
 from training.conversion import number_anew
 from training.convolutions import only_user
 from training.dataset import Frames
-from training.environment import cache_directory, store_arrays
 
 if TYPE_CHECKING:
     import openvino
@@ -93,59 +91,33 @@ class _Link:
         return self.kernel.transpose(3, 0, 1, 2).reshape(width * channels, seen * height)
 
 
-@dataclass(frozen=True, slots=True)
-class _Halves:
-    """Kernels of height × 1 and then 1 × width (channels × in × …), and the bias of what both answer."""
-
-    down: Array
-    across: Array
-    bias: Array
-
-
 def separate(model: "openvino.Model", frames: Frames, share: float) -> "openvino.Model":
     """A copy of `model` whose rectified convolutions take about `share` of their arithmetic (0 … 1).
 
     `frames` (n × height × width × 3) are the pictures on which responses are compared. Only a chain is changed, in
     which each convolution sees the one before and nothing else, as VGG's do; of another model the copy is as it was.
-    The same model and frames give the same copy; what was found for them comes from the cache.
+    The same model and frames give the same copy.
     """
     copy = model.clone()
-    links = _links(copy)
-    path = cache_directory("separable-kernels") / f"{_digest(links, frames, share)}.npz"
-    if not path.exists():
-        _store(path, _find(model.clone(), frames, share))
-    with np.load(path) as found:
-        for number, link in enumerate(links):
-            if f"{number}/down" in found:
-                _replace(link, _Halves(*(found[f"{number}/{part}"] for part in _Halves.__slots__)))
+    for link, halves in zip(_links(copy), find_halves(model, frames, share), strict=True):
+        if halves is not None:
+            _replace(link, halves)
     copy.validate_nodes_and_infer_types()
     number_anew(copy)
     return copy
 
 
-def _digest(links: Sequence[_Link], frames: Frames, share: float) -> str:
-    """Of everything that the kernels depend on."""
-    parts = [np.ascontiguousarray(each).tobytes() for link in links for each in (link.kernel, link.bias)]
-    return hashlib.sha256(
-        b"".join([repr((REVISION, share, frames.shape)).encode(), frames.tobytes(), *parts])
-    ).hexdigest()
-
-
-def _store(path: Path, halves: Sequence["_Halves | None"]) -> None:
-    found = [(number, each) for number, each in enumerate(halves) if each is not None]
-    store_arrays(path, {f"{number}/{part}": getattr(each, part) for number, each in found for part in each.__slots__})
-
-
-def _find(model: "openvino.Model", frames: Frames, share: float) -> list["_Halves | None"]:
-    """The two kernels of each link, None where it stays as it is; takes `model` apart."""
-    links = _links(model)
-    between = _between(model, links)
+def find_halves(model: "openvino.Model", frames: Frames, share: float) -> list[Halves | None]:
+    """What `separate` puts in the place of each rectified convolution, in order; None where it stays as it is."""
+    taken_apart = model.clone()
+    links = _links(taken_apart)
+    between = _between(taken_apart, links)
     if not between:
         return [None] * len(links)
     columns, responses = _sampled(links, between, frames)
     ranks = _ranks(links, [_strongest(link, each)[0] for link, each in zip(links, columns, strict=True)], share)
     carried: Sequence[NDArray[np.generic]] = [frame[None] for frame in frames]
-    found: list[_Halves | None] = []
+    found: list[Halves | None] = []
     for link, step, exact, rank in zip(links, between, responses, ranks, strict=True):
         seen = _each(step, carried)
         if rank is None:
@@ -155,7 +127,7 @@ def _find(model: "openvino.Model", frames: Frames, share: float) -> list["_Halve
             down = _down(link, seen, rank)
             narrow = _each(_convolution(down), seen)
             across, bias = _across(link, narrow, exact)
-            found.append(_Halves(down, across, bias))
+            found.append(Halves(down, across, bias))
             carried = _each(_convolution(across, bias), narrow)
     return found
 
@@ -183,11 +155,11 @@ def _link(convolution: "openvino.Node") -> _Link | None:
 
 
 def _keeps_size(convolution: "openvino.Node", kernel: Array) -> bool:
-    """Whether it answers for every place of its maps, in the middle of what it sees of them."""
+    """Whether it answers for every place of its maps, in the middle of what it sees of them, up and down and aside."""
     attributes = convolution.get_attributes()
     height, width = kernel.shape[-2:]
     plain = all(attributes[name] == [1, 1] for name in ("strides", "dilations"))
-    odd = height % 2 == width % 2 == 1 and width > 1
+    odd = height % 2 == width % 2 == 1 and min(height, width) > 1
     middle = [height // 2, width // 2]
     return plain and odd and attributes["pads_begin"] == attributes["pads_end"] == middle
 
@@ -349,7 +321,7 @@ def _regression(told: Array, exact: Array) -> tuple[Array, Array]:
     return weights.astype(np.float32), (exact_mean - weights @ told_mean).astype(np.float32)
 
 
-def _replace(link: _Link, halves: _Halves) -> None:
+def _replace(link: _Link, halves: Halves) -> None:
     """Put the two halves where the convolution was."""
     narrow = _convolved(link.convolution.input_value(0), halves.down)
     link.rectified.input(0).replace_source_output(_convolved(narrow, halves.across, halves.bias))

@@ -24,13 +24,12 @@ from training.head import PLAIN, FittedHead, Head
 from training.head_classic import CLASSIC
 from training.head_joint import JointHead
 from training.heads import DEFAULT_HEAD, find_head
-from training.material import embed
+from training.material import backbone_for, embed
 from training.model_names import MODEL_NAME
 from training.reporting import Reporter, Silent
 from training.validation import Validation, fit_final, validate
 from training.variation import COPIES
 from training.weights import Tensors, load_weights
-from training.whole_backbone import exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ def train(options: TrainingOptions, reporter: Reporter | None = None) -> Trained
         reporter.stage("Logging figures")
         run_record.log_outcome(trained)
         reporter.stage("Exporting and registering the model")
-        version = _register(trained, vgg16, options)
+        version = _register(trained, options)
     return _promoted(version, options, reporter) if options.promote else version
 
 
@@ -111,7 +110,8 @@ def _fit(
 ) -> run_record.Trained:
     """Test the head and its members, fit the best of them on everything, and learn how far to trust it."""
     manifest = draft_manifest(dataset.scheme, head.features.spec, head.name)
-    material = embed(dataset, head, vgg16, reporter)
+    backbone = backbone_for(head, dataset, vgg16)
+    material = embed(dataset, head, backbone, reporter)
     validation = validate(head, material, manifest, options.seed, reporter)
     tried = candidates(head, validation)
     chosen = choose(head, tried, dataset, manifest)
@@ -128,6 +128,7 @@ def _fit(
     maps = fitted.maps(material.views[PLAIN]) if isinstance(fitted, JointHead) else None
     return run_record.Trained(
         head,
+        backbone,
         fitted,
         dataset,
         manifest,
@@ -154,13 +155,13 @@ def _certainty(validation: Validation, chosen: str, dataset: Dataset, manifest: 
     return fit_certainty(answers, manifest, validation.folds, videos)
 
 
-def _register(trained: run_record.Trained, vgg16: Tensors, options: TrainingOptions) -> TrainedVersion:
+def _register(trained: run_record.Trained, options: TrainingOptions) -> TrainedVersion:
     dataset, manifest = trained.dataset, trained.served_manifest
     frames = dataset.frames[manifest.input]
-    model = build_model(trained.head, trained.fitted, vgg16, trained.calibration)
+    model = build_model(trained.backbone, trained.fitted, trained.calibration)
     shown = Shown(dataset.durations_ms, dataset.targets)
     with tempfile.TemporaryDirectory() as folder:
-        served = export(model, manifest, frames, Path(folder), shown, _reference(trained, vgg16))
+        served = export(model, manifest, frames, Path(folder), shown, _reference(trained))
         tracking.log_metrics(served.differences.metrics())
         description = describe_version(served.manifest, dataset, trained.all_scores, served.differences)
         tags = version_tags(manifest, trained.scores)
@@ -179,11 +180,11 @@ def _register(trained: run_record.Trained, vgg16: Tensors, options: TrainingOpti
     )
 
 
-def _reference(trained: run_record.Trained, vgg16: Tensors) -> Reference:
+def _reference(trained: run_record.Trained) -> Reference:
     """The trained model's answers, from features that the cache keeps for the next training."""
 
     def answer(frames: Frames) -> Probabilities:
-        vectors = extract_features(frames, trained.head.features, exact(trained.head.features, vgg16))
+        vectors = extract_features(frames, trained.backbone.kind, trained.backbone.exact())
         raw = trained.fitted.probabilities(vectors)
         return raw if trained.calibration is None else trained.calibration.apply(raw)
 

@@ -1,37 +1,50 @@
-"""VGG16's convolutions as they are, by whatever computes them fastest: for the article's head, and to compare with."""
+"""VGG16's convolutions as they are: what the article's head learns from."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from screen_time.inference_engine import inference_engine
 from training.backbone import build_backbone
 from training.conversion import to_openvino
-from training.features import Backbone, FeatureKind, Source
+from training.features import Answer, FeatureKind, Source
 from training.weights import Tensors
 from training.winograd_backbone import WinogradBackbone
 
-
-def exact(kind: FeatureKind, vgg16: Tensors) -> Source:
-    """In single precision, and kept so."""
-    return Source("exact", lambda: _in_single_precision(kind, vgg16), np.float32)
+if TYPE_CHECKING:
+    import keras
 
 
-def fastest(kind: FeatureKind, vgg16: Tensors) -> Source:
-    """In bfloat16 where the processor has it."""
-    make = _in_bfloat16 if _has_bfloat16() else _in_single_precision
-    return Source("fastest", lambda: make(kind, vgg16))
+@dataclass(frozen=True, slots=True)
+class WholeBackbone:
+    """Computed by whatever is fastest here."""
+
+    kind: FeatureKind
+    vgg16: Tensors
+
+    def features(self) -> Source:
+        """In bfloat16 where the processor has it."""
+        return Source("fastest", self._in_bfloat16 if has_bfloat16() else self._in_single_precision)
+
+    def exact(self) -> Source:
+        """In single precision, and kept so."""
+        return Source("exact", self._in_single_precision, np.float32)
+
+    def model(self) -> "keras.Model":
+        """The Keras form."""
+        return build_backbone(self.kind.spec, self.kind.preprocessing, self.vgg16, self.kind.layer)
+
+    def _in_single_precision(self) -> Answer:
+        """Half of OpenVINO's time for the same precision: ncnn has the transforms that save multiplications."""
+        return WinogradBackbone(self.kind.preprocessing, self.vgg16, self.kind.layer).maps
+
+    def _in_bfloat16(self) -> Answer:
+        """OpenVINO in its default precision."""
+        compiled = inference_engine().compile_model(to_openvino(self.model()), "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+        return lambda frames: np.asarray(compiled(frames)[compiled.outputs[0]], dtype=np.float32)
 
 
-def _in_single_precision(kind: FeatureKind, vgg16: Tensors) -> Backbone:
-    """Half of OpenVINO's time for the same precision: ncnn has the transforms that save multiplications."""
-    return WinogradBackbone(kind.preprocessing, vgg16, kind.layer).maps
-
-
-def _in_bfloat16(kind: FeatureKind, vgg16: Tensors) -> Backbone:
-    """OpenVINO in its default precision."""
-    model = to_openvino(build_backbone(kind.spec, kind.preprocessing, vgg16, kind.layer))
-    compiled = inference_engine().compile_model(model, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
-    return lambda frames: np.asarray(compiled(frames)[compiled.outputs[0]], dtype=np.float32)
-
-
-def _has_bfloat16() -> bool:
+def has_bfloat16() -> bool:
+    """Whether this processor multiplies in it."""
     return "BF16" in inference_engine().get_property("CPU", "OPTIMIZATION_CAPABILITIES")

@@ -15,7 +15,7 @@ from training.head import Examples
 from training.heads import HEADS
 from training.labels import LabelScheme
 from training.weights import DIGEST, Tensors
-from training.whole_backbone import exact, fastest
+from training.whole_backbone import WholeBackbone
 from training.winograd_backbone import WinogradBackbone
 
 SPEC = InputSpec(64, 96, Fit.PAD)
@@ -67,12 +67,12 @@ def test_features_are_computed_once(
 ) -> None:
     """The second time nothing is computed: it works without any weights; a new frame is computed alone."""
     monkeypatch.setenv("SCREEN_TIME_CACHE", str(tmp_path))
-    first = extract_features(frames, AVERAGES, fastest(AVERAGES, vgg16))
+    first = extract_features(frames, AVERAGES, WholeBackbone(AVERAGES, vgg16).features())
     assert first.shape == (5, 512)
-    assert np.array_equal(extract_features(frames[::-1], AVERAGES, fastest(AVERAGES, [])), first[::-1])
+    assert np.array_equal(extract_features(frames[::-1], AVERAGES, WholeBackbone(AVERAGES, []).features()), first[::-1])
     done: list[int] = []
     more = np.concatenate([frames, 255 - frames[:1]])
-    extract_features(more, AVERAGES, fastest(AVERAGES, vgg16), done.append)
+    extract_features(more, AVERAGES, WholeBackbone(AVERAGES, vgg16).features(), done.append)
     assert done == [5, 1]
 
 
@@ -84,7 +84,8 @@ def test_exact_features_are_kept_apart_in_single_precision(
 ) -> None:
     """What the served form is checked against must not be rounded; the others differ by that rounding."""
     monkeypatch.setenv("SCREEN_TIME_CACHE", str(tmp_path))
-    kept, rounded = (extract_features(frames, AVERAGES, source(AVERAGES, vgg16)) for source in (exact, fastest))
+    backbone = WholeBackbone(AVERAGES, vgg16)
+    kept, rounded = (extract_features(frames, AVERAGES, source) for source in (backbone.exact(), backbone.features()))
     assert (kept.dtype.name, rounded.dtype.name) == ("float32", "float16")
     assert np.allclose(kept, rounded, rtol=0.02, atol=0.02 * float(kept.max()))
 
@@ -96,9 +97,10 @@ def test_features_of_a_processor_with_bfloat16_are_the_same_but_for_its_rounding
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """They come from another engine; where a processor lacks bfloat16 it answers in single precision."""
-    monkeypatch.setattr(whole_backbone, "_has_bfloat16", lambda: True)
+    monkeypatch.setattr(whole_backbone, "has_bfloat16", lambda: True)
     monkeypatch.setenv("SCREEN_TIME_CACHE", str(tmp_path))
-    kept, other = (extract_features(frames, AVERAGES, source(AVERAGES, vgg16)) for source in (exact, fastest))
+    backbone = WholeBackbone(AVERAGES, vgg16)
+    kept, other = (extract_features(frames, AVERAGES, source) for source in (backbone.exact(), backbone.features()))
     assert np.allclose(kept, other, rtol=0.02, atol=0.02 * float(kept.max()))
 
 
@@ -117,7 +119,7 @@ def test_the_classic_head_learns_and_keeps_its_best_epoch(
     losses = [epoch["val_loss"] for epoch in fitted.epochs]
     assert len(losses) == 5
     assert min(losses) < losses[0]
-    model = build_model(HEADS["classic"], fitted, vgg16)
+    model = build_model(WholeBackbone(HEADS["classic"].features, vgg16), fitted)
     names = [layer.name for layer in model.layers][-8:]
     assert names == [
         "by_maximum",

@@ -11,6 +11,7 @@ from training.features import FeatureKind
 from training.head import Head
 from training.labels import LabelScheme
 from training.reporting import Silent
+from training.whole_backbone import WholeBackbone
 
 SPEC = InputSpec(2, 4, Fit.PAD)
 
@@ -35,6 +36,10 @@ def head(views: int) -> Head:
     return Head("first pixel", kind, None, views, False, True, {})  # type: ignore[arg-type]
 
 
+def embed(learning: Head) -> material.Material:
+    return material.embed(dataset(2), learning, WholeBackbone(learning.features, []), Silent())
+
+
 @pytest.fixture(autouse=True)
 def first_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
     """Features that can be read: the first pixel of a frame."""
@@ -44,7 +49,7 @@ def first_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(("views", "first"), [(1, [10]), (2, [10, 13]), (3, [10, 13, 110]), (4, [10, 13, 110, 210])])
 def test_a_head_learns_from_as_many_views_as_it_says(views: int, first: list[int]) -> None:
     """Plain, mirrored, then varied copies; a head of one view is not given the varied copies of another's."""
-    made = material.embed(dataset(2), head(views), [], Silent())
+    made = embed(head(views))
     examples = made.to_learn(np.array([0, 2]))
     assert examples.vectors[::2, 0].tolist() == first
     assert examples.views.tolist() == sorted(list(range(views)) * 2)
@@ -53,5 +58,5 @@ def test_a_head_learns_from_as_many_views_as_it_says(views: int, first: list[int
 
 def test_it_is_tested_on_frames_as_they_are() -> None:
     """Whatever it learns from."""
-    made = material.embed(dataset(2), head(4), [], Silent())
+    made = embed(head(4))
     assert made.to_test(np.array([1])).vectors.tolist() == [[20]]
