@@ -90,6 +90,7 @@ def extract_features(
     The cache keeps them one file a frame, named by the frame's content.
     """
     directory = cache_directory(f"features/{kind.name}-{source.name}")
+    directory.touch()  # tells when these features were last used
     paths = [directory / f"{hashlib.sha256(frame.tobytes()).hexdigest()}.npy" for frame in frames]
     missing = [index for index, path in enumerate(paths) if not path.exists()]
     progress(len(frames) - len(missing))

@@ -142,7 +142,7 @@ class _Loss:
         """The loss of some frames, whose gradient is added to `gradient`."""
         places, targets, importance = self._places[frames], self._targets[frames].T, self._importance[frames]
         flat = places.reshape(-1, places.shape[-1])
-        # Column by column, here and below: a matrix product with so few of them copies all places first.
+        # Column by column, here and below: a matrix product with so few of them takes half as long again.
         weights = np.ascontiguousarray(rows[:-1].T)
         scores = np.stack([flat @ column for column in weights]).reshape(-1, *places.shape[:2])
         highest = scores.max(axis=2, keepdims=True)

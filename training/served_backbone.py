@@ -74,9 +74,8 @@ class ServedBackbone:
         path = self._cached(".npz")
         if not path.exists():
             found = find_halves(to_openvino(self._build({})), self.pictures, RECIPES[0].share)
-            _store(
-                path, {name: each for (name, _channels), each in zip(LAYERS, found, strict=False) if each is not None}
-            )
+            names = (name for name, _channels in LAYERS)
+            _store(path, {name: each for name, each in zip(names, found, strict=False) if each is not None})
         return _load(path)
 
     @cached_property
@@ -114,8 +113,7 @@ class _Threads:
 
 def _forget_others(kind: FeatureKind, name: str) -> None:
     """Delete features of this kind that come from other served convolutions, where nobody used them lately."""
-    used = cache_directory(f"features/{kind.name}-{name}")
-    used.touch()
-    for folder in used.parent.glob(f"{kind.name}-served-*"):
-        if time.time() - folder.stat().st_mtime > KEPT_DAYS * 24 * 3600:
+    for folder in cache_directory("features").glob(f"{kind.name}-served-*"):
+        unused = time.time() - folder.stat().st_mtime
+        if unused > KEPT_DAYS * 24 * 3600 and not folder.name.startswith(f"{kind.name}-{name}"):
             shutil.rmtree(folder, ignore_errors=True)

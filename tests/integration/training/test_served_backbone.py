@@ -1,6 +1,7 @@
 """What the default head learns from: the convolutions of the version that will be served."""
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -121,12 +122,15 @@ def test_the_same_frames_need_neither_weights_nor_time(
 def test_features_that_nobody_used_for_a_week_are_deleted(
     frames: NDArray[np.uint8], features: NDArray[np.floating]
 ) -> None:
-    """Every set of frames has its own; those of other kinds stay, and so do those used lately."""
+    """Every set of frames has its own; those of other kinds stay, those used lately, and those that are asked for."""
+    asked = cache_directory(f"features/{KIND.name}-{backbone([], frames).features().name}")
     names = (f"{KIND.name}-served-old", f"{KIND.name}-served-new", f"{KIND.name}-exact", "other-served-old")
-    folders = [cache_directory(f"features/{name}") for name in names]
-    for folder in folders[:1] + folders[2:]:
-        long_ago = folder.stat().st_mtime - (KEPT_DAYS + 1) * 24 * 3600
+    old, new, *others = (cache_directory(f"features/{name}") for name in names)
+    long_ago = time.time() - (KEPT_DAYS + 1) * 24 * 3600
+    for folder in (asked, old, *others):
         os.utime(folder, (long_ago, long_ago))
-    assert backbone([], frames).features().name
-    assert [folder.exists() for folder in folders] == [False, True, True, True]
-    assert len(features) == len(frames)
+    again = extract_features(frames, KIND, backbone([], frames).features())
+    assert np.array_equal(again, features)
+    assert not old.exists()
+    assert all(folder.exists() for folder in (asked, new, *others))
+    assert asked.stat().st_mtime > long_ago
