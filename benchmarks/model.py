@@ -18,6 +18,7 @@ from training.export import FORM, build_model
 from training.head import Examples
 from training.head_joint import BLOCK_4_STEP, JOINT
 from training.quantisation import RECIPES, quantise
+from training.splits import Fold
 from training.weights import load_weights
 from training.whole_backbone import WholeBackbone
 
@@ -37,7 +38,7 @@ def keras_model() -> "keras.Model":
     vectors = np.random.default_rng(0).random((2 * len(LABELS), (summaries.POOLED + places) * CHANNELS))
     targets = np.tile(np.eye(len(LABELS), dtype=np.float32), (2, 1))
     examples = Examples.plain(vectors.astype(np.float32), targets)
-    fitted = JOINT.fit(examples, None, Semantics.EXCLUSIVE, 0)
+    (fitted,) = JOINT.fit(examples, [Fold(np.arange(len(targets)), np.arange(0))], Semantics.EXCLUSIVE, 0)
     return build_model(WholeBackbone(JOINT.features, load_weights()), fitted)
 
 

@@ -39,9 +39,12 @@ def baseline_answers(
 def _digest(material: Material, seed: int) -> str:
     """Of everything that the answers depend on."""
     dataset = material.dataset
-    parts = [vectors.tobytes() for vectors in material.views]
-    parts += [dataset.targets.tobytes(), dataset.durations_ms.tobytes(), repr(group_names(dataset.examples)).encode()]
-    parts.append(repr((_RECIPE, seed, dataset.scheme.semantics)).encode())
+    parts = [
+        material.examples.vectors.tobytes(),
+        dataset.targets.tobytes(),
+        dataset.durations_ms.tobytes(),
+        repr((group_names(dataset.examples), _RECIPE, seed, dataset.scheme.semantics)).encode(),
+    ]
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
 

@@ -1,6 +1,6 @@
 """What a head is: the small trained part that turns VGG16's maps into a probability for each label."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,12 +11,16 @@ from screen_time.classifier import Probabilities
 from screen_time.manifest import Semantics
 from training.dataset import Targets
 from training.features import FeatureKind, Vectors
+from training.splits import Fold
 
 if TYPE_CHECKING:
     import keras
 
 Epoch = Mapping[str, float]
 """Metrics after one pass over the training examples, by name (`loss`, `val_loss`, …)."""
+
+Rows = NDArray[np.int64]
+"""Positions of some of the examples."""
 
 PLAIN, MIRRORED, VARIED = 0, 1, 2
 """Views of a frame: as it is, mirrored, and from VARIED on varied copies (training.variation)."""
@@ -35,14 +39,8 @@ class Examples:
         """Examples of frames as they are."""
         return cls(vectors, targets, np.full(len(vectors), PLAIN, dtype=np.int64))
 
-    def with_one_copy(self) -> "list[Examples]":
-        """The plain and the mirrored frames with each of the varied copies in turn; all there is without any."""
-        copies = np.unique(self.views[self.views >= VARIED])
-        if copies.size < 2:
-            return [self]
-        return [self._of((self.views < VARIED) | (self.views == copy)) for copy in copies]
-
-    def _of(self, rows: NDArray[np.bool_]) -> "Examples":
+    def at(self, rows: Rows) -> "Examples":
+        """Some of them."""
         return Examples(self.vectors[rows], self.targets[rows], self.views[rows])
 
 
@@ -68,8 +66,8 @@ class FittedHead(Protocol):
         """Keras layers from the backbone's maps to the probabilities, with the learned weights."""
 
 
-Fit = Callable[[Examples, Examples | None, Semantics, int], FittedHead]
-"""Learn from examples; the second ones are for validation, the number is the seed."""
+Fit = Callable[[Examples, Sequence[Fold], Semantics, int], Iterable[FittedHead]]
+"""Learn anew from each fold of the examples, whose rows to test on are for validation; the number is the seed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The classic head, layer by layer as the article on the screen time of Tom and Jerry has it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from training.dataset import Targets
 from training.environment import import_keras
 from training.features import FeatureKind, Vectors
 from training.head import Attached, Epoch, Examples, Head
+from training.splits import Fold
 
 if TYPE_CHECKING:
     import keras
@@ -58,15 +59,19 @@ def flatten(maps: Maps) -> Vectors:
 
 
 def fit(
-    train: Examples, validation: Examples | None, semantics: Semantics, seed: int, patience: int | None = None
-) -> ClassicHead:
-    """Train for EPOCHS and keep the weights of the epoch with the lowest validation loss.
+    examples: Examples, folds: Sequence[Fold], semantics: Semantics, seed: int, patience: int | None = None
+) -> Iterator[ClassicHead]:
+    """Train on each fold for EPOCHS, and keep the weights of the epoch with the lowest loss on what it tests on.
 
     With `patience`, give up after so many epochs without a lower one. The same seed gives the same weights on the same
-    machine; elsewhere sums may be added in another order.
+    machine; elsewhere sums may be added in another order. One fold after the other: Keras has one random state for all
+    threads.
     """
-    if validation is None:
-        raise ValueError("the classic head chooses its epoch by validation examples")
+    for fold in folds:
+        yield _fit(examples.at(fold.train), examples.at(fold.test), semantics, seed, patience)
+
+
+def _fit(train: Examples, validation: Examples, semantics: Semantics, seed: int, patience: int | None) -> ClassicHead:
     import_keras()
     import keras
 

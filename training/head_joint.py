@@ -3,7 +3,7 @@
 One looks at pooled features, the other scores each place. Each of them is also a candidate by itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,9 +16,10 @@ from training import head_places, head_pooled, summaries
 from training.backbone import Preprocessing
 from training.environment import one_thread
 from training.features import FeatureKind, Vectors
-from training.head import VARIED, Attached, Epoch, Examples, Head
+from training.head import VARIED, Attached, Epoch, Examples, Head, Rows
 from training.head_places import PlacesHead
 from training.head_pooled import PooledHead
+from training.splits import Fold
 from training.variation import COPIES
 
 if TYPE_CHECKING:
@@ -40,7 +41,10 @@ FEATURES = FeatureKind(
 """Block 4's maps: what block 5 adds finds no small character better, on another drawing style least of all."""
 
 
-MEMBERS: dict[str, Callable[[Examples, Semantics], Member]] = {"pooled": head_pooled.fit, "places": head_places.fit}
+MEMBERS: Mapping[str, Callable[[Examples, Sequence[Rows], Semantics], Sequence[Member]]] = {
+    "pooled": head_pooled.fit,
+    "places": head_places.fit,
+}
 
 WEIGHTS = {"pooled": 1.0, "places": 2.0}
 """In the average: what is pooled judges scenes well that it knows, and another drawing worst; see docs/training.md."""
@@ -95,11 +99,13 @@ class JointHead:
 
 
 def _head(name: str, members: tuple[str, ...]) -> Head:
-    def fit(train: Examples, validation: Examples | None, semantics: Semantics, seed: int) -> JointHead:
-        """Convex or started from zero: neither `validation` nor `seed` changes what comes out."""
-        del validation, seed
+    def fit(examples: Examples, folds: Sequence[Fold], semantics: Semantics, seed: int) -> list[JointHead]:
+        """Convex or started from zero: neither what is tested on nor `seed` changes what comes out."""
+        del seed
+        subsets = [fold.train for fold in folds]
         with one_thread():
-            return JointHead({member: MEMBERS[member](train, semantics) for member in members}, semantics)
+            fitted = [MEMBERS[member](examples, subsets, semantics) for member in members]
+        return [JointHead(dict(zip(members, each, strict=True)), semantics) for each in zip(*fitted, strict=True)]
 
     return Head(
         name=name,

@@ -1,16 +1,19 @@
 """A linear head on pooled features: what is on screen, wherever it is."""
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from screen_time import processors
 from screen_time.manifest import Semantics
 from training import summaries
 from training.dataset import Targets
 from training.features import Vectors
-from training.head import Examples
+from training.head import Examples, Rows
 
 if TYPE_CHECKING:
     import keras
@@ -48,7 +51,13 @@ class PooledHead:
         return logits
 
 
-def fit(examples: Examples, semantics: Semantics) -> PooledHead:
+def fit(examples: Examples, subsets: Sequence[Rows], semantics: Semantics) -> list[PooledHead]:
+    """Learn anew from each of the subsets; a fit on each processor at a time."""
+    with ThreadPoolExecutor(processors.available()) as pool:
+        return list(pool.map(lambda rows: _fit(examples.at(rows), semantics), subsets))
+
+
+def _fit(examples: Examples, semantics: Semantics) -> PooledHead:
     """Logistic regression on centred and scaled vectors; centre and scale become part of the weights.
 
     Convex and fitted to convergence: no seed changes what comes out.

@@ -1,40 +1,45 @@
 """What heads learn from: a dataset's frames, and other views of them, as vectors."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from training import quantisation_frames
 from training.dataset import Dataset, Frames
 from training.features import Backbone, Vectors, extract_features
-from training.head import MIRRORED, PLAIN, VARIED, Examples, Head
+from training.head import MIRRORED, VARIED, Examples, Head
 from training.reporting import Reporter
 from training.served_backbone import ServedBackbone
+from training.splits import Fold
 from training.weights import Tensors
 from training.whole_backbone import WholeBackbone
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """A dataset with the vectors (n × d) of each view of its frames: plain, mirrored, varied copies."""
+    """A dataset with an example for each view of its n frames: all of them plain, then mirrored, then varied copies."""
 
     dataset: Dataset
-    views: tuple[Vectors, ...]
+    examples: Examples
 
-    def to_learn(self, indices: NDArray[np.int64]) -> Examples:
-        """The examples at `indices` in every view."""
-        count = len(self.views)
-        return Examples(
-            np.concatenate([vectors[indices] for vectors in self.views]),
-            np.tile(self.dataset.targets[indices], (count, 1)),
-            np.repeat(np.arange(count), len(indices)),
-        )
+    @classmethod
+    def of_views(cls, dataset: Dataset, views: Sequence[Vectors]) -> Self:
+        """With the vectors (n × d) of each view."""
+        count = len(views)
+        targets, numbers = np.tile(dataset.targets, (count, 1)), np.repeat(np.arange(count), len(dataset.targets))
+        return cls(dataset, Examples(np.concatenate(views), targets, numbers))
 
-    def to_test(self, indices: NDArray[np.int64]) -> Examples:
-        """The examples at `indices` as they are."""
-        return Examples.plain(self.views[PLAIN][indices], self.dataset.targets[indices])
+    @property
+    def plain(self) -> Vectors:
+        """The vectors of the frames as they are."""
+        return self.examples.vectors[: len(self.dataset.targets)]
+
+    def fold(self, frames: Fold) -> Fold:
+        """Rows of the examples: the frames of one fold to learn from in every view, those to test on as they are."""
+        first = np.arange(0, len(self.examples.views), len(self.dataset.targets))
+        return Fold((first[:, None] + frames.train).ravel(), frames.test)
 
 
 def backbone_for(head: Head, dataset: Dataset, vgg16: Tensors) -> Backbone:
@@ -52,7 +57,7 @@ def embed(dataset: Dataset, head: Head, backbone: Backbone, reporter: Reporter) 
     views = list(_views(dataset, head))
     reporter.stage(f"Computing VGG16 features for {head.name}", len(dataset.examples) * len(views))
     vectors = [extract_features(view, head.features, source, reporter.advance) for view in views]
-    return Material(dataset, tuple(vectors))
+    return Material.of_views(dataset, vectors)
 
 
 def _views(dataset: Dataset, head: Head) -> Iterator[Frames]:

@@ -20,14 +20,14 @@ from training.environment import keep_freed_memory
 from training.evaluation import Scores, draft_manifest, score
 from training.export import Reference, build_model, export, reference_form
 from training.features import extract_features
-from training.head import PLAIN, FittedHead, Head
+from training.head import FittedHead, Head
 from training.head_classic import CLASSIC
 from training.head_joint import JointHead
 from training.heads import DEFAULT_HEAD, find_head
 from training.material import backbone_for, embed
 from training.model_names import MODEL_NAME
 from training.reporting import Reporter, Silent
-from training.validation import Validation, fit_final, validate
+from training.validation import Validation, validate
 from training.variation import COPIES
 from training.weights import Tensors, load_weights
 
@@ -116,7 +116,7 @@ def _fit(
     tried = candidates(head, validation)
     chosen = choose(head, tried, dataset, manifest)
     manifest = replace(manifest, head=chosen)
-    fitted = _only(fit_final(head, material, validation, manifest, options.seed), chosen)
+    fitted = _only(validation.final, chosen)
     certainty = _certainty(validation, chosen, dataset, manifest)
     scores = {"random": score(validation.answers["random"], manifest)}
     if certainty is not None:
@@ -125,7 +125,7 @@ def _fit(
     if options.baseline and head.name != CLASSIC.name:
         answers = baseline_answers(dataset, manifest, vgg16, options.seed, reporter)
         baseline = {split: score(each, manifest) for split, each in answers.items()}
-    maps = fitted.maps(material.views[PLAIN]) if isinstance(fitted, JointHead) else None
+    maps = fitted.maps(material.plain) if isinstance(fitted, JointHead) else None
     return run_record.Trained(
         head,
         backbone,

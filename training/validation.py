@@ -1,15 +1,14 @@
 """Testing a head on frames it has not learned from: on the classic's random split, and honestly, by groups."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from screen_time.manifest import Manifest
-from training.environment import one_thread
+from training.dataset import Dataset
 from training.evaluation import Answers, score
 from training.head import FittedHead, Head
 from training.head_joint import JointHead
@@ -19,12 +18,6 @@ from training.splits import Fold, grouped_folds, random_split
 
 LEARNING_SHARES = (0.25, 0.5)
 """Shares of the frames to learn from at which a cheap head is fitted for its learning curve."""
-
-WORKERS = 2
-"""Folds fitted at once, each on one thread: on matrices this small, threads of a library only wait for each other."""
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +30,15 @@ class LearningPoint:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """Answers on held-out frames by split (`random`; `grouped` where it was tried), and the random split's head.
+    """Answers on held-out frames by split (`random`; `grouped` where it was tried), and the head to register.
 
-    `folds` says which fold tested each of the grouped answers; `candidates` are the grouped answers of each member of
-    a joint head by itself.
+    `final` was fitted on every frame, or is the random split's where it needs validation frames. `folds` says which
+    fold tested each of the grouped answers; `candidates` are the grouped answers of each member of a joint head by
+    itself.
     """
 
     answers: Mapping[str, Answers]
-    on_random_split: FittedHead
+    final: FittedHead
     folds: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     candidates: Mapping[str, Answers] = field(default_factory=dict)
     learning_curve: tuple[LearningPoint, ...] = ()
@@ -53,80 +47,65 @@ class Validation:
 def validate(
     head: Head, material: Material, manifest: Manifest, seed: int, reporter: Reporter, *, curve: bool = True
 ) -> Validation:
-    """Fit `head` on the random split and, where that is cheap, anew for every group that is held out."""
-    trial = _Trial(head, material, manifest, seed, reporter)
-    folds = grouped_folds(material.dataset, seed) if head.cheap else ()
-    shares = LEARNING_SHARES if curve else ()
-    reporter.stage(f"Testing {head.name} on held-out frames", 1 + len(folds) * (1 + len(shares)))
-    with one_thread():
-        fitted, on_random = trial.fit_and_answer(random_split(material.dataset.targets, seed))
-        if not head.cheap:
-            reporter.note(f"The head {head.name} takes too long to be fitted for every group: only the random split.")
-            return Validation({"random": on_random}, fitted)
-        tested = list(_at_once(head, trial.fit_and_answer, folds))
-        grouped = Answers.joined([answers for _fitted, answers in tested])
-        points = [trial.learning_point(_thinned(folds, share, seed)) for share in shares]
+    """Fit `head` on the random split and, where that is cheap, anew for every group that is held out and on all."""
+    random = random_split(material.dataset.targets, seed)
+    grouped = grouped_folds(material.dataset, seed) if head.cheap else ()
+    thinned = [_thinned(grouped, share, seed) for share in (LEARNING_SHARES if curve and grouped else ())]
+    finals = () if head.needs_validation else (_everything(material.dataset),)
+    series = [(random,), grouped, *thinned, finals]
+    reporter.stage(f"Testing {head.name} on held-out frames", sum(map(len, series)))
+    fits = _fits(head, material, [fold for folds in series for fold in folds], manifest, seed, reporter)
+    (on_random,), on_grouped, *on_thinned, on_everything = [list(islice(fits, len(folds))) for folds in series]
+    final = on_everything[0] if on_everything else on_random
+    answers = {"random": _answers([on_random], [random], material)}
+    if not head.cheap:
+        reporter.note(f"The head {head.name} takes too long to be fitted for every group: only the random split.")
+        return Validation(answers, final)
+    answers["grouped"] = _answers(on_grouped, grouped, material)
+    tested = [_answers(fitted, folds, material) for fitted, folds in zip(on_thinned, thinned, strict=True)]
+    points = zip([*thinned, grouped], [*tested, answers["grouped"]], strict=True)
     return Validation(
-        {"random": on_random, "grouped": grouped},
-        fitted,
-        np.concatenate([np.full(len(fold.test), number) for number, fold in enumerate(folds)]),
-        _candidates(trial, folds, [each for each, _answers in tested]),
-        (*points, LearningPoint(_frames(folds), score(grouped, manifest).accuracy)),
+        answers,
+        final,
+        np.concatenate([np.full(len(fold.test), number) for number, fold in enumerate(grouped)]),
+        _candidates(on_grouped, grouped, material),
+        tuple(LearningPoint(_frames(folds), score(each, manifest).accuracy) for folds, each in points),
     )
 
 
-def fit_final(head: Head, material: Material, validation: Validation, manifest: Manifest, seed: int) -> FittedHead:
-    """The head that is registered: fitted on every frame, or the random split's where it needs validation frames."""
-    if head.needs_validation:
-        return validation.on_random_split
-    everything = np.arange(len(material.dataset.examples))
-    with one_thread():
-        return head.fit(material.to_learn(everything), None, manifest.semantics, seed)
+def _fits(
+    head: Head, material: Material, folds: Sequence[Fold], manifest: Manifest, seed: int, reporter: Reporter
+) -> Iterator[FittedHead]:
+    """The head fitted on each of the folds, in their order."""
+    of_views = [material.fold(fold) for fold in folds]
+    for fitted in head.fit(material.examples, of_views, manifest.semantics, seed):
+        reporter.advance()
+        yield fitted
 
 
-@dataclass(frozen=True, slots=True)
-class _Trial:
-    """One head that is fitted again and again, each time on other frames."""
-
-    head: Head
-    material: Material
-    manifest: Manifest
-    seed: int
-    reporter: Reporter
-
-    def fit_and_answer(self, fold: Fold) -> tuple[FittedHead, Answers]:
-        examples = self.material.to_learn(fold.train)
-        tested = self.material.to_test(fold.test)
-        fitted = self.head.fit(examples, tested, self.manifest.semantics, self.seed)
-        self.reporter.advance()
-        return fitted, self.answer(fitted, fold)
-
-    def answer(self, fitted: FittedHead, fold: Fold) -> Answers:
-        tested = self.material.to_test(fold.test)
-        durations = self.material.dataset.durations_ms[fold.test]
-        return Answers(fold.test, fitted.probabilities(tested.vectors), tested.targets, durations)
-
-    def learning_point(self, folds: Sequence[Fold]) -> LearningPoint:
-        answers = Answers.joined([answers for _fitted, answers in _at_once(self.head, self.fit_and_answer, folds)])
-        return LearningPoint(_frames(folds), score(answers, self.manifest).accuracy)
+def _everything(dataset: Dataset) -> Fold:
+    frames = np.arange(len(dataset.examples))
+    return Fold(frames, frames[:0])
 
 
-def _candidates(trial: _Trial, folds: Sequence[Fold], fitted: Sequence[FittedHead]) -> dict[str, Answers]:
+def _answers(fitted: Sequence[FittedHead], folds: Sequence[Fold], material: Material) -> Answers:
+    """Of each fitted head to the frames that its fold held out."""
+    targets, durations = material.dataset.targets, material.dataset.durations_ms
+    return Answers.joined(
+        [
+            Answers(fold.test, head.probabilities(material.plain[fold.test]), targets[fold.test], durations[fold.test])
+            for head, fold in zip(fitted, folds, strict=True)
+        ]
+    )
+
+
+def _candidates(fitted: Sequence[FittedHead], folds: Sequence[Fold], material: Material) -> dict[str, Answers]:
     """Out-of-fold answers of each member by itself: the members are fitted already."""
     joint = [each for each in fitted if isinstance(each, JointHead) and len(each.members) > 1]
     return {
-        name: Answers.joined([trial.answer(each.only(name), fold) for each, fold in zip(joint, folds, strict=True)])
+        name: _answers([each.only(name) for each in joint], folds, material)
         for name in (joint[0].members if joint else ())
     }
-
-
-def _at_once(head: Head, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """The results in the order of `items`, WORKERS of them made at a time.
-
-    A head that needs validation is fitted by Keras, which has one random state for all threads.
-    """
-    with ThreadPoolExecutor(1 if head.needs_validation else WORKERS) as pool:
-        yield from pool.map(work, items)
 
 
 def _thinned(folds: Sequence[Fold], share: float, seed: int) -> tuple[Fold, ...]:

@@ -14,6 +14,7 @@ from training.features import FeatureKind, extract_features
 from training.head import Examples
 from training.heads import HEADS
 from training.labels import LabelScheme
+from training.splits import Fold
 from training.weights import DIGEST, Tensors
 from training.whole_backbone import WholeBackbone
 from training.winograd_backbone import WinogradBackbone
@@ -114,8 +115,8 @@ def test_the_classic_head_learns_and_keeps_its_best_epoch(
     targets = np.eye(3, dtype=np.float32)[np.arange(48) % 3]
     vectors = generator.random((48, 25088)).astype(np.float32) * 0.1
     vectors[:, :3000] += np.repeat(targets, 1000, axis=1) * 5
-    data = Examples.plain(vectors, targets)
-    fitted = head_classic.fit(data, data, semantics, 0)
+    everything = np.arange(len(targets))
+    (fitted,) = head_classic.fit(Examples.plain(vectors, targets), [Fold(everything, everything)], semantics, 0)
     losses = [epoch["val_loss"] for epoch in fitted.epochs]
     assert len(losses) == 5
     assert min(losses) < losses[0]
@@ -142,8 +143,9 @@ def test_the_same_seed_trains_the_same_classic_head(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(head_classic, "EPOCHS", 2)
     targets = np.eye(3, dtype=np.float32)[np.arange(24) % 3]
     data = Examples.plain(np.random.default_rng(0).random((24, 2000)).astype(np.float32), targets)
+    folds = [Fold(np.arange(24), np.arange(24))]
     first, again, other = (
-        head_classic.fit(data, data, Semantics.EXCLUSIVE, seed).probabilities(data.vectors) for seed in (1, 1, 2)
+        next(head_classic.fit(data, folds, Semantics.EXCLUSIVE, seed)).probabilities(data.vectors) for seed in (1, 1, 2)
     )
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)

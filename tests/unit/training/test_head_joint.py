@@ -11,6 +11,7 @@ from training.conversion import to_openvino
 from training.environment import import_keras
 from training.head import VARIED, Examples
 from training.head_joint import JOINT, JointHead
+from training.splits import Fold
 
 ROWS, COLUMNS, CHANNELS = 4, 6, 512
 
@@ -43,7 +44,7 @@ def examples(semantics: Semantics) -> Examples:
 @pytest.fixture(scope="module")
 def fitted(examples: Examples, semantics: Semantics) -> JointHead:
     """All members."""
-    head = JOINT.fit(examples, None, semantics, 0)
+    (head,) = JOINT.fit(examples, [Fold(np.arange(24), np.arange(0))], semantics, 0)
     assert isinstance(head, JointHead)
     return head
 

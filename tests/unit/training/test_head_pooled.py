@@ -7,7 +7,7 @@ from scipy.special import expit, softmax
 
 from screen_time.manifest import Semantics
 from training.head import Examples
-from training.head_pooled import fit
+from training.head_pooled import PooledHead, fit
 
 CHANNELS = 512
 
@@ -21,8 +21,14 @@ def examples(labels: list[list[float]], copies: int = 20, seed: int = 0) -> Exam
     return Examples.plain(np.concatenate([3 * half, 2 * half, half], axis=1), targets)
 
 
+def learned(data: Examples, semantics: Semantics) -> PooledHead:
+    """From all of them."""
+    (head,) = fit(data, [np.arange(len(data.views))], semantics)
+    return head
+
+
 def exclusive(data: Examples) -> NDArray[np.float32]:
-    logits = fit(data, Semantics.EXCLUSIVE).logits(data.vectors)
+    logits = learned(data, Semantics.EXCLUSIVE).logits(data.vectors)
     return np.asarray(softmax(logits, axis=1), dtype=np.float32)
 
 
@@ -36,7 +42,7 @@ def test_exclusive_labels_are_told_apart(classes: int) -> None:
 def test_independent_labels_are_answered_each_by_itself() -> None:
     """Both, one, none."""
     data = examples([[0, 0], [0, 1], [1, 0], [1, 1]])
-    logits = fit(data, Semantics.INDEPENDENT).logits(data.vectors)
+    logits = learned(data, Semantics.INDEPENDENT).logits(data.vectors)
     assert ((logits > 0) == (data.targets == 1)).all()
 
 
@@ -52,7 +58,7 @@ def test_a_class_missing_from_a_fold_is_never_predicted() -> None:
 def test_a_fold_with_one_class_only_predicts_it(semantics: Semantics) -> None:
     """Nothing can be learned, and the answer is still a probability."""
     data = examples([[1, 0]])
-    logits = fit(data, semantics).logits(data.vectors)
+    logits = learned(data, semantics).logits(data.vectors)
     probabilities = softmax(logits, axis=1) if semantics is Semantics.EXCLUSIVE else expit(logits)
     assert probabilities[:, 0].min() > 0.999
     assert probabilities[:, 1].max() < 0.001

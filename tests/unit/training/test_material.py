@@ -11,6 +11,7 @@ from training.features import FeatureKind
 from training.head import Head
 from training.labels import LabelScheme
 from training.reporting import Silent
+from training.splits import Fold
 from training.whole_backbone import WholeBackbone
 
 SPEC = InputSpec(2, 4, Fit.PAD)
@@ -50,7 +51,7 @@ def first_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_head_learns_from_as_many_views_as_it_says(views: int, first: list[int]) -> None:
     """Plain, mirrored, then varied copies; a head of one view is not given the varied copies of another's."""
     made = embed(head(views))
-    examples = made.to_learn(np.array([0, 2]))
+    examples = made.examples.at(made.fold(Fold(np.array([0, 2]), np.array([1]))).train)
     assert examples.vectors[::2, 0].tolist() == first
     assert examples.views.tolist() == sorted(list(range(views)) * 2)
     assert examples.targets.argmax(axis=1).tolist() == [0, 2] * views
@@ -59,4 +60,5 @@ def test_a_head_learns_from_as_many_views_as_it_says(views: int, first: list[int
 def test_it_is_tested_on_frames_as_they_are() -> None:
     """Whatever it learns from."""
     made = embed(head(4))
-    assert made.to_test(np.array([1])).vectors.tolist() == [[20]]
+    held_out = made.fold(Fold(np.array([0, 2]), np.array([1]))).test
+    assert made.examples.vectors[held_out].tolist() == made.plain[[1]].tolist() == [[20]]
