@@ -233,11 +233,15 @@ def _sampled(links: Sequence[_Link], between: Sequence[Step], frames: Frames) ->
     responses: list[list[Array]] = [[] for _ in links]
     for frame in frames:
         values: NDArray[np.generic] = frame[None]
+        seen_by_column = []
         for number, link in enumerate(links):
             seen = between[number](values)
-            columns[number].add(_columns(seen, link))
+            seen_by_column.append(_columns(seen, link))
             values = whole[number](seen)
             responses[number].append(_rows(values, (1, 1)))
+        # Not in between: threads of the matrix product go on spinning, and would slow the next convolution down.
+        for moments, rows in zip(columns, seen_by_column, strict=True):
+            moments.add(rows)
     return columns, [np.concatenate(rows) for rows in responses]
 
 
