@@ -149,3 +149,15 @@ def test_the_same_seed_trains_the_same_classic_head(monkeypatch: pytest.MonkeyPa
     )
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("semantics", Semantics)
+def test_each_fold_of_the_classic_head_starts_anew(monkeypatch: pytest.MonkeyPatch, semantics: Semantics) -> None:
+    """As if it were the first: nothing is left of what the one before has learned."""
+    monkeypatch.setattr(head_classic, "EPOCHS", 2)
+    targets = np.eye(3, dtype=np.float32)[np.arange(24) % 3]
+    data = Examples.plain(np.random.default_rng(0).random((24, 2000)).astype(np.float32), targets)
+    folds = [Fold(np.arange(16), np.arange(16, 24)), Fold(np.arange(9, 24), np.arange(9))]
+    *_first, after = head_classic.fit(data, folds, semantics, 0)
+    (alone,) = head_classic.fit(data, folds[1:], semantics, 0)
+    assert np.array_equal(after.probabilities(data.vectors), alone.probabilities(data.vectors))
