@@ -5,7 +5,7 @@ import io
 import logging
 from collections.abc import Callable
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from types import ModuleType
 from typing import TYPE_CHECKING, cast
@@ -55,6 +55,8 @@ def quantise(model: "openvino.Model", frames: Frames, recipe: Recipe) -> "openvi
     and would saturate. The head, a thousandth of the arithmetic, stays in floating point: convolutions that were
     quantised for the same frames before come from the cache, whatever follows them.
     """
+    if recipe.share < 1 and not separable_kernels.worth_separating(model):
+        recipe = replace(recipe, share=1)  # the cache knows that nothing else comes out of it
     parts = split(model)
     if parts is None:
         quantised = _quantise(model, frames, recipe)
@@ -69,7 +71,8 @@ def quantise(model: "openvino.Model", frames: Frames, recipe: Recipe) -> "openvi
 
 
 def fingerprint(frames: Frames, recipe: Recipe) -> str:
-    """Hexadecimal SHA-256 of all that quantising the same convolutions depends on."""
+    """Hexadecimal SHA-256 of all that quantising the same convolutions depends on; a name changes nothing."""
+    recipe = replace(recipe, name="")
     tools = [(name, version(name)) for name in ("openvino", "nncf")]
     digest = hashlib.sha256(repr((_REVISION, separable_kernels.REVISION, tools, recipe, frames.shape)).encode())
     digest.update(frames.tobytes())

@@ -91,6 +91,11 @@ class _Link:
         return self.kernel.transpose(3, 0, 1, 2).reshape(width * channels, seen * height)
 
 
+def worth_separating(model: "openvino.Model") -> bool:
+    """Whether any of its rectified convolutions could get cheaper; those that were separated before could not."""
+    return any(link.halves(_step(link)) < WORTH_IT * link.whole for link in _links(model))
+
+
 def separate(model: "openvino.Model", frames: Frames, share: float) -> "openvino.Model":
     """A copy of `model` whose rectified convolutions take about `share` of their arithmetic (0 … 1).
 
@@ -272,7 +277,7 @@ def _ranks(links: Sequence[_Link], variances: Sequence[NDArray[np.float64]], sha
 
     Step by step, where the least share of variance is lost for the arithmetic saved.
     """
-    steps = [max(SMALLEST_STEP, len(link.kernel) // STEPS) for link in links]
+    steps = [_step(link) for link in links]
     ranks = [max(step, link.whole // link.halves(1) // step * step) for link, step in zip(links, steps, strict=True)]
     kept = [(np.cumsum(each) + FAINTEST) / (each.sum() + FAINTEST) for each in variances]
 
@@ -293,6 +298,11 @@ def _ranks(links: Sequence[_Link], variances: Sequence[NDArray[np.float64]], sha
     return [
         rank if link.arithmetic(rank) < WORTH_IT * link.whole else None for link, rank in zip(links, ranks, strict=True)
     ]
+
+
+def _step(link: _Link) -> int:
+    """By so many channels a rank is higher than the next."""
+    return max(SMALLEST_STEP, len(link.kernel) // STEPS)
 
 
 def _down(link: _Link, seen: Sequence[Maps], rank: int) -> Array:

@@ -1,5 +1,6 @@
 """Models cut behind their convolutions, and quantised convolutions that another head finds again."""
 
+from dataclasses import replace
 from unittest.mock import Mock
 
 import numpy as np
@@ -11,7 +12,8 @@ from openvino import opset13
 from screen_time.inference_engine import inference_engine
 from training import quantisation
 from training.convolutions import join, split
-from training.quantisation import RECIPES, quantise
+from training.quantisation import RECIPES, Recipe, quantise
+from training.separable_kernels import separate
 
 PLAIN = next(recipe for recipe in RECIPES if recipe.name == "plain")
 
@@ -82,6 +84,19 @@ def test_quantised_convolutions_are_found_again_by_another_head(
     second = answers(quantise(model(1), frames, PLAIN), frames)
     assert np.abs(second - answers(model(1), frames)).max() < 0.1
     assert np.abs(second - first).max() > 0.1
+
+
+def test_recipes_that_come_to_the_same_are_quantised_once(
+    frames: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kernels that are separable already get no cheaper, whatever share of their arithmetic is wanted."""
+    separable = separate(model(), frames, share=0)
+    first = answers(quantise(separable, frames, RECIPES[0]), frames)
+    monkeypatch.setattr(quantisation, "_import_nncf", Mock(side_effect=AssertionError("quantised again")))
+    alike = [each for each in RECIPES if replace(each, name="", share=1) == Recipe("")]
+    assert len(alike) > 1
+    for recipe in alike:
+        assert np.array_equal(answers(quantise(separable, frames, recipe), frames), first)
 
 
 def test_other_frames_and_other_recipes_quantise_anew(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from openvino import opset13
 
 from screen_time.inference_engine import inference_engine
-from training.separable_kernels import separate
+from training.separable_kernels import separate, worth_separating
 
 CHANNELS, RANK = 32, 8
 
@@ -103,4 +103,6 @@ def test_the_same_model_and_frames_give_the_same_kernels(frames: NDArray[np.uint
 def test_kernels_that_are_separable_already_are_left_alone(frames: NDArray[np.uint8]) -> None:
     """A version of ours that is exported once more."""
     reduced = separate(chain(), frames, 0.35)
+    assert worth_separating(chain())
+    assert not worth_separating(reduced)
     assert np.array_equal(answers(separate(reduced, frames, 0.35), frames), answers(reduced, frames))
