@@ -56,7 +56,7 @@ def quantise(model: "openvino.Model", frames: Frames, recipe: Recipe) -> "openvi
     quantised for the same frames before come from the cache, whatever follows them.
     """
     if recipe.share < 1 and not separable_kernels.worth_separating(model):
-        recipe = replace(recipe, share=1)  # the cache knows that nothing else comes out of it
+        recipe = replace(recipe, share=1.0)  # the cache knows that nothing else comes out of it
     parts = split(model)
     if parts is None:
         quantised = _quantise(model, frames, recipe)
