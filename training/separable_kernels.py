@@ -120,7 +120,7 @@ def find_halves(model: "openvino.Model", frames: Frames, share: float) -> list[H
     if not between:
         return [None] * len(links)
     columns, responses = _sampled(links, between, frames)
-    ranks = _ranks(links, [_strongest(link, each)[0] for link, each in zip(links, columns, strict=True)], share)
+    ranks = _ranks(links, [_variances(link, each) for link, each in zip(links, columns, strict=True)], share)
     carried: Sequence[NDArray[np.generic]] = [frame[None] for frame in frames]
     found: list[Halves | None] = []
     for link, step, exact, rank in zip(links, between, responses, ranks, strict=True):
@@ -265,11 +265,20 @@ def _rows(maps: Maps, around: tuple[int, int]) -> Array:
     return np.stack(neighbours, axis=1).reshape(channels * len(neighbours), -1).T
 
 
-def _strongest(link: _Link, columns: _Moments) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Variances, the largest first, and directions of what the kernel's columns make of what they see."""
+def _variances(link: _Link, columns: _Moments) -> NDArray[np.float64]:
+    """Of what the kernel's columns make of what they see, along each direction; the largest first."""
+    return np.asarray(np.maximum(np.linalg.eigvalsh(_answers(link, columns))[::-1], 0))
+
+
+def _strongest(link: _Link, columns: _Moments, rank: int) -> NDArray[np.float64]:
+    """So many directions in which that varies most."""
+    return np.asarray(np.linalg.eigh(_answers(link, columns))[1][:, ::-1][:, :rank])
+
+
+def _answers(link: _Link, columns: _Moments) -> NDArray[np.float64]:
+    """The covariance of what the kernel's columns make of what they see."""
     by_column = link.by_column.astype(np.float64)
-    variances, directions = np.linalg.eigh(by_column @ columns.covariance @ by_column.T)
-    return np.maximum(variances[::-1], 0), directions[:, ::-1]
+    return np.asarray(by_column @ columns.covariance @ by_column.T)
 
 
 def _ranks(links: Sequence[_Link], variances: Sequence[NDArray[np.float64]], share: float) -> list[int | None]:
@@ -310,7 +319,7 @@ def _down(link: _Link, seen: Sequence[Maps], rank: int) -> Array:
     columns = _Moments(link.by_column.shape[1])
     for maps in seen:
         columns.add(_columns(maps, link))
-    directions = _strongest(link, columns)[1][:, :rank]
+    directions = _strongest(link, columns, rank)
     # Turned, so that all directions are about equally strong: eight bits must hold them all in one range.
     turned = directions @ np.linalg.qr(np.random.default_rng(0).normal(size=(rank, rank)))[0]
     _channels, depth, height, _width = link.kernel.shape

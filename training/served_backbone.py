@@ -51,19 +51,21 @@ class ServedBackbone:
         """In eight bits, made here unless the cache has them."""
         path = self._cached(".xml")
         if not path.exists():
-            store_model(path, quantise(to_openvino(self.model()), self.pictures, RECIPES[0]))
+            store_model(path, quantise(self._converted, self.pictures, RECIPES[0]))
         _forget_others(self.kind, self._name)
         return Source(self._name, lambda: _Threads(path).maps, workers=processors.available())
 
     def exact(self) -> Source:
         """In single precision, and kept so."""
-        return Source(
-            f"{self._name}-exact", lambda: _Threads(to_openvino(self.model())).maps, np.float32, processors.available()
-        )
+        return Source(f"{self._name}-exact", lambda: _Threads(self._converted).maps, np.float32, processors.available())
 
     def model(self) -> "keras.Model":
         """The Keras form."""
         return self._build(self._halves)
+
+    @cached_property
+    def _converted(self) -> "openvino.Model":
+        return to_openvino(self.model())
 
     def _build(self, halves: dict[str, Halves]) -> "keras.Model":
         return build_backbone(self.kind.spec, self.kind.preprocessing, self.vgg16, self.kind.layer, halves)
