@@ -3,9 +3,9 @@
 Fits on subsets of the same examples read the same rows: in lockstep they read them once for all.
 """
 
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,65 +16,69 @@ Numbers = NDArray[np.int64]
 Evaluate = Callable[[Numbers, Values], tuple[Values, Values]]
 """Values (k) and gradients (k × d) of the functions with these numbers (k), each at its own point (k × d)."""
 
+_Asked = SimpleQueue[tuple[int, Values | None]]
+"""A function's number and the point at which it is asked; none from one that has found its least value."""
+
+_Answers = SimpleQueue[tuple[float, Values] | None]
+"""Values and gradients for one function; none where there are no more."""
+
 
 def minimise(evaluate: Evaluate, starts: Values, iterations: int) -> Values:
     """Where each function (k × d) is least, or L-BFGS stops after so many iterations.
 
-    Each has its own steps, as if it were alone. What `evaluate` raises is raised.
+    Each has its own steps, as if it were alone: in a thread that waits until all others have asked too. What `evaluate`
+    raises is raised.
     """
+    asked: _Asked = SimpleQueue()
+    answers: list[_Answers] = [SimpleQueue() for _ in starts]
+    with ThreadPoolExecutor(len(starts)) as pool:
+        found = [
+            pool.submit(_least, number, start, iterations, asked, answers[number])
+            for number, start in enumerate(starts)
+        ]
+        try:
+            for points in _rounds(asked, len(starts)):
+                # In order: equal functions are added up equally, whichever thread came first.
+                numbers = sorted(points)
+                values, gradients = evaluate(np.array(numbers), np.stack([points[number] for number in numbers]))
+                for number, value, gradient in zip(numbers, values.tolist(), gradients, strict=True):
+                    answers[number].put((value, gradient))
+        finally:
+            _release(answers)
+        return np.stack([each.result() for each in found])
+
+
+def _least(number: int, start: Values, iterations: int, asked: _Asked, answers: _Answers) -> Values:
     from scipy.optimize import minimize
 
-    together = _Together(evaluate, len(starts))
+    def ask(point: Values) -> tuple[float, Values]:
+        asked.put((number, point))
+        answer = answers.get()
+        if answer is None:
+            raise RuntimeError("nobody answers any more")
+        return answer
 
-    def least(number: int) -> Values:
-        try:
-            options = {"maxiter": iterations}
-            found = minimize(
-                lambda point: together.ask(number, point), starts[number], jac=True, method="L-BFGS-B", options=options
-            )
-        finally:
-            together.leave()
-        return np.asarray(found.x)
-
-    with ThreadPoolExecutor(len(starts)) as pool:
-        return np.stack(list(pool.map(least, range(len(starts)))))
+    try:
+        return np.asarray(minimize(ask, start, jac=True, method="L-BFGS-B", options={"maxiter": iterations}).x)
+    finally:
+        asked.put((number, None))
 
 
-class _Together:
-    """Gathers what threads ask until all of them wait, and has it answered at once by the last one."""
+def _rounds(asked: _Asked, running: int) -> Iterator[dict[int, Values]]:
+    """Points by number, each time that all functions that still run have asked."""
+    points: dict[int, Values] = {}
+    while running:
+        number, point = asked.get()
+        if point is None:
+            running -= 1
+        else:
+            points[number] = point
+        if points and len(points) == running:
+            yield points
+            points = {}
 
-    def __init__(self, evaluate: Evaluate, threads: int) -> None:
-        self._evaluate, self._running = evaluate, threads
-        self._asked: dict[int, Values] = {}
-        self._answers: dict[int, tuple[float, Values]] = {}
-        self._error: BaseException | None = None
-        self._answered = threading.Condition()
 
-    def ask(self, number: int, point: Values) -> tuple[float, Values]:
-        """Value and gradient of a function at `point`; waits for the others."""
-        with self._answered:
-            self._asked[number] = point
-            self._answer_if_all_wait()
-            self._answered.wait_for(lambda: number in self._answers or self._error is not None)
-            if self._error is not None:
-                raise self._error
-            return self._answers.pop(number)
-
-    def leave(self) -> None:
-        """A thread has found its least value: the others wait no longer for it."""
-        with self._answered:
-            self._running -= 1
-            self._answer_if_all_wait()
-
-    def _answer_if_all_wait(self) -> None:
-        if not self._asked or len(self._asked) < self._running:
-            return
-        # In order: equal functions are added up equally, whichever thread came first.
-        numbers = sorted(self._asked)
-        try:
-            values, gradients = self._evaluate(np.array(numbers), np.stack([self._asked[each] for each in numbers]))
-            self._answers.update(zip(numbers, zip(values.tolist(), gradients, strict=True), strict=True))
-        except BaseException as error:  # noqa: BLE001  (every thread that waits raises it)
-            self._error = error
-        self._asked.clear()
-        self._answered.notify_all()
+def _release(answers: Sequence[_Answers]) -> None:
+    """Let no thread wait for an answer that never comes."""
+    for each in answers:
+        each.put(None)

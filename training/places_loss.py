@@ -86,27 +86,25 @@ class PlacesLosses:
         self, numbers: Numbers, weights: Array, offsets: Array, biases: Array
     ) -> Iterator[tuple[Values, Array, Array]]:
         """Losses, gradients by weights and by biases of some frames after others, always in the same order."""
-        targets, importance, impossible = (
-            self._targets[:, numbers],
-            self._importance[:, numbers],
-            self._impossible[numbers],
-        )
-
-        def block(start: int) -> tuple[Values, Array, Array]:
-            frames = slice(start, start + FRAMES_AT_ONCE)
-            places = self._places[frames]
-            say, pooled = _pooled(places, weights, offsets)
-            logits = pooled + biases + impossible
-            logits -= logits.max(axis=2, keepdims=True)
-            logarithms = logits - np.log(np.exp(logits).sum(axis=2, keepdims=True))
-            error = (np.exp(logarithms) - targets[frames]) * importance[frames, :, None]
-            say *= error.reshape(len(error), 1, -1)
-            loss = -(importance[frames] * (targets[frames] * logarithms).sum(axis=2)).sum(axis=0, dtype=np.float64)
-            flat = places.reshape(-1, places.shape[2])
-            return loss, flat.T @ say.reshape(len(flat), -1), error.sum(axis=0)
-
+        starts = range(0, len(self._places), FRAMES_AT_ONCE)
         with ThreadPoolExecutor(processors.available()) as pool:
-            yield from pool.map(block, range(0, len(self._places), FRAMES_AT_ONCE))
+            yield from pool.map(lambda start: self._block(start, numbers, weights, offsets, biases), starts)
+
+    def _block(
+        self, start: int, numbers: Numbers, weights: Array, offsets: Array, biases: Array
+    ) -> tuple[Values, Array, Array]:
+        frames = slice(start, start + FRAMES_AT_ONCE)
+        places, targets = self._places[frames], self._targets[frames, numbers]
+        importance = self._importance[frames, numbers]
+        say, pooled = _pooled(places, weights, offsets)
+        logits = pooled + biases + self._impossible[numbers]
+        logits -= logits.max(axis=2, keepdims=True)
+        logarithms = logits - np.log(np.exp(logits).sum(axis=2, keepdims=True))
+        error = (np.exp(logarithms) - targets) * importance[..., None]
+        say *= error.reshape(len(error), 1, -1)
+        loss = -(importance * (targets * logarithms).sum(axis=2)).sum(axis=0, dtype=np.float64)
+        flat = places.reshape(-1, places.shape[2])
+        return loss, flat.T @ say.reshape(len(flat), -1), error.sum(axis=0)
 
 
 def _pooled(places: Array, weights: Array, offsets: Array) -> tuple[Array, Array]:

@@ -27,11 +27,17 @@ def test_each_function_takes_its_own_steps() -> None:
     assert np.allclose(together, 1, atol=1e-2)
 
 
-def test_an_error_ends_all_of_them() -> None:
+@pytest.mark.parametrize("rounds", [0, 2])
+def test_an_error_ends_all_of_them(rounds: int) -> None:
     """None of the others waits for an answer that never comes."""
+    asked: list[int] = []
 
-    def evaluate(_numbers: NDArray[np.int64], _points: Array) -> tuple[Array, Array]:
-        raise MemoryError("no room for this")
+    def evaluate(_numbers: NDArray[np.int64], points: Array) -> tuple[Array, Array]:
+        if len(asked) == rounds:
+            raise MemoryError("no room for this")
+        asked.append(len(points))
+        return np.array([rosen(point) for point in points]), np.array([rosen_der(point) for point in points])
 
     with pytest.raises(MemoryError, match="no room"):
         minimise(evaluate, np.zeros((4, 2)), 10)
+    assert asked == [4] * rounds
