@@ -11,7 +11,7 @@ from training.comparison import paired_difference
 from training.dataset import Dataset
 from training.evaluation import Answers, score
 from training.head import Head
-from training.splits import BLOCK_MS
+from training.splits import BLOCK_MS, are_of_several
 from training.validation import Validation
 
 
@@ -25,10 +25,10 @@ def candidates(head: Head, validation: Validation) -> dict[str, Answers]:
 def choose(head: Head, answers: Mapping[str, Answers], dataset: Dataset, manifest: Manifest) -> str:
     """The name of the candidate to register: `head` unless the member of the highest macro F1 is better beyond noise.
 
-    As between two versions: by the interval over blocks of time, and by the frames' own test. A member that was five
-    points better by chance cost ten on another drawing.
+    As between two versions: by the interval over blocks of time, and by the frames' own test. Blocks of one video are
+    no ground to choose on: the member that was better on them, beyond noise, was nine points worse on another drawing.
     """
-    if not answers:
+    if not answers or not are_of_several(dataset.examples):
         return head.name
     best = max(answers, key=lambda name: score(answers[name], manifest).macro_f1)
     examples = [dataset.examples[index] for index in answers[best].indices]

@@ -54,6 +54,11 @@ def grouped_folds(dataset: Dataset, seed: int) -> tuple[Fold, ...]:
     return tuple(Fold(train, test) for train, test in split)
 
 
+def are_of_several(examples: Sequence[Example]) -> bool:
+    """Whether groups are videos, or what a label file says, and not merely blocks of one video."""
+    return len({(example.source, example.group) for example in examples}) > 1
+
+
 def group_names(examples: Sequence[Example]) -> list[str]:
     """The name of each example's group."""
     if len({example.source for example in examples}) > 1:

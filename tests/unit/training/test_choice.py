@@ -1,4 +1,4 @@
-"""Which candidate is registered, on answers to 160 seconds of one video."""
+"""Which candidate is registered, on answers to 160 seconds, of one video or of two."""
 
 import numpy as np
 import pytest
@@ -25,9 +25,9 @@ def answers(manifest: Manifest, wrong: list[int]) -> Answers:
     return Answers(seconds, 0.1 + 0.8 * said, targets, np.full(SECONDS, 1000))
 
 
-def chosen(manifest: Manifest, joint: list[int], pooled: list[int]) -> str:
+def chosen(manifest: Manifest, joint: list[int], pooled: list[int], videos: int = 2) -> str:
     """The choice between the joint head and a member that are wrong in these seconds."""
-    examples = tuple(Example(0, 1000 * second, 1000, None) for second in range(SECONDS))
+    examples = tuple(Example(second * videos // SECONDS, 1000 * second, 1000, None) for second in range(SECONDS))
     scheme = LabelScheme(manifest.labels, manifest.semantics, None)
     shown = answers(manifest, []).targets
     dataset = Dataset(scheme, (), examples, shown, {}, ())
@@ -36,9 +36,15 @@ def chosen(manifest: Manifest, joint: list[int], pooled: list[int]) -> str:
 
 
 @EACH
-def test_a_member_that_is_better_in_all_of_the_video_is_registered_alone(manifest: Manifest) -> None:
+def test_a_member_that_is_better_in_all_of_both_videos_is_registered_alone(manifest: Manifest) -> None:
     """A quarter of the frames, spread evenly, is no noise."""
     assert chosen(manifest, joint=list(range(0, SECONDS, 4)), pooled=[]) == "pooled"
+
+
+@EACH
+def test_blocks_of_one_video_are_no_ground_to_choose_a_member(manifest: Manifest) -> None:
+    """One that knows this video's scenes well may know no other's."""
+    assert chosen(manifest, joint=list(range(0, SECONDS, 4)), pooled=[], videos=1) == "joint"
 
 
 @EACH
