@@ -46,7 +46,7 @@ MEMBERS: Mapping[str, Callable[[Examples, Sequence[Rows], Semantics], Sequence[M
     "places": head_places.fit,
 }
 
-WEIGHTS = {"pooled": 1.0, "places": 2.0}
+WEIGHTS = {"pooled": 1.0, "places": 5.0}
 """In the average: what is pooled judges scenes well that it knows, and another drawing worst; see docs/training.md."""
 
 

@@ -24,7 +24,7 @@ from training.places_loss import Array, PlacesLosses
 if TYPE_CHECKING:
     import keras
 
-PENALTY = 3.0
+PENALTY = 10.0
 """L2 penalty of the weights; see docs/training.md for what others give."""
 
 ITERATIONS = 40
